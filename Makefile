@@ -1,0 +1,34 @@
+# A thin face over CMake and its presets.
+PREFIX ?= /usr/local
+DESTDIR ?=
+JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
+CTEST_FLAGS ?= --output-on-failure
+FUZZ_SECONDS ?= 30
+
+.PHONY: all test asan fuzz bench install clean
+
+all:
+	@test -f build/CMakeCache.txt || cmake --preset release
+	@cmake --build build --parallel $(JOBS)
+
+test: all
+	@ctest --test-dir build $(CTEST_FLAGS)
+
+asan:
+	@cmake --preset asan
+	@cmake --build build-asan --parallel $(JOBS)
+	@ctest --test-dir build-asan $(CTEST_FLAGS)
+
+fuzz:
+	@cmake --preset fuzz
+	@cmake --build build-fuzz --parallel $(JOBS)
+	@scripts/fuzz.sh build-fuzz $(FUZZ_SECONDS)
+
+bench: all
+	@bench/run.sh
+
+install: all
+	@DESTDIR="$(DESTDIR)" cmake --install build --prefix "$(PREFIX)"
+
+clean:
+	@rm -rf build build-asan build-clang build-fuzz

@@ -1,0 +1,17 @@
+# Writes FILES as C arrays with a table of names: cmake -DOUTPUT= -DFILES= -P embed.cmake
+set(arrays "")
+set(table "")
+set(n 0)
+foreach(file ${FILES})
+    file(READ ${file} hex HEX)
+    string(REGEX REPLACE "(..)" "0x\\1," bytes "${hex}")
+    string(REGEX REPLACE "(0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,)"
+        "\\1\n" bytes "${bytes}")
+    get_filename_component(name ${file} NAME)
+    string(APPEND arrays "static const unsigned char file_${n}[] = {\n${bytes}0};\n")
+    string(APPEND table "    {\"${name}\", file_${n}, sizeof file_${n} - 1},\n")
+    math(EXPR n "${n} + 1")
+endforeach()
+file(WRITE ${OUTPUT} "#include \"models/catalog_data.h\"\n\n${arrays}\n"
+    "const struct vanta_catalog_data vanta_catalog_data[] = {\n${table}"
+    "    {0, 0, 0}};\nconst size_t vanta_catalog_data_count = ${n};\n")

@@ -1,0 +1,386 @@
+#include "base/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/path.h"
+#include "base/platform.h"
+#include "base/text.h"
+
+#define COPY_BYTES ((size_t)1024 * 1024)
+#define WALK_DEPTH_MAX 64
+
+enum vanta_status vanta_file_read(const char *path, struct vanta_buf *buf,
+                                  struct vanta_error *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    enum vanta_status status = VANTA_OK;
+    struct stat st;
+    ssize_t n;
+
+    if (fd < 0)
+        return vanta_fail_errno(err, errno, "%s", path);
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+        close(fd);
+        return vanta_fail(err, VANTA_ERR_IO, "%s: not a regular file", path);
+    }
+    for (;;) {
+        /* One byte past the cap is asked for, so that a file of exactly the cap is read
+         * and a larger one is noticed. */
+        char block[16384];
+
+        n = read(fd, block, sizeof block);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            status = vanta_fail_errno(err, errno, "%s", path);
+        else if (n > 0 && !vanta_buf_append(buf, block, (size_t)n))
+            status = vanta_fail(err, VANTA_ERR_LIMIT,
+                                "%s: larger than the %zu bytes that are read", path,
+                                buf->max);
+        if (n <= 0 || status != VANTA_OK)
+            break;
+    }
+    close(fd);
+    return status;
+}
+
+enum vanta_status vanta_file_write_all(int fd, const void *data, size_t len,
+                                       const char *name, struct vanta_error *err)
+{
+    const char *p = data;
+
+    while (len > 0) {
+        ssize_t n = write(fd, p, len);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return vanta_fail_errno(err, errno, "writing %s", name);
+        p += n;
+        len -= (size_t)n;
+    }
+    return VANTA_OK;
+}
+
+static bool temporary_name(char out[VANTA_PATH_MAX], const char *path)
+{
+    static atomic_uint counter;
+    char parent[VANTA_PATH_MAX], name[VANTA_PATH_MAX];
+
+    return vanta_path_parent(parent, path) &&
+           vanta_format(name, sizeof name, ".%s.tmp-%ld-%u", vanta_path_base(path),
+                        (long)getpid(), atomic_fetch_add(&counter, 1)) &&
+           vanta_path_join(out, parent, name);
+}
+
+static enum vanta_status sync_parent(const char *path, struct vanta_error *err)
+{
+    char parent[VANTA_PATH_MAX];
+
+    if (!vanta_path_parent(parent, path))
+        return vanta_fail(err, VANTA_ERR_LIMIT, "%s: the path is too long", path);
+    return vanta_dir_sync(parent, err);
+}
+
+enum vanta_status vanta_file_replace(const char *path, const void *data, size_t len,
+                                     struct vanta_error *err)
+{
+    char temporary[VANTA_PATH_MAX];
+    enum vanta_status status;
+    int fd;
+
+    if (!temporary_name(temporary, path))
+        return vanta_fail(err, VANTA_ERR_LIMIT, "%s: the path is too long", path);
+    fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (fd < 0)
+        return vanta_fail_errno(err, errno, "%s", temporary);
+    status = vanta_file_write_all(fd, data, len, path, err);
+    if (status == VANTA_OK && vanta_platform_fsync(fd) != 0)
+        status = vanta_fail_errno(err, errno, "writing %s", path);
+    if (close(fd) != 0 && status == VANTA_OK)
+        status = vanta_fail_errno(err, errno, "writing %s", path);
+    if (status == VANTA_OK && rename(temporary, path) != 0)
+        status = vanta_fail_errno(err, errno, "replacing %s", path);
+    if (status != VANTA_OK) {
+        unlink(temporary);
+        return status;
+    }
+    return sync_parent(path, err);
+}
+
+enum vanta_status vanta_file_move(const char *from, const char *to, bool clobber,
+                                  struct vanta_error *err)
+{
+    int fd = open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    int failed;
+
+    if (fd < 0)
+        return vanta_fail_errno(err, errno, "%s", from);
+    failed = vanta_platform_fsync(fd) != 0 ? errno : 0;
+    close(fd);
+    if (failed)
+        return vanta_fail_errno(err, failed, "writing %s", from);
+    if (clobber ? rename(from, to) != 0 : vanta_platform_rename_new(from, to) != 0) {
+        if (errno == EEXIST)
+            return vanta_fail(err, VANTA_ERR_EXISTS, "%s exists already", to);
+        return vanta_fail_errno(err, errno, "renaming %s to %s", from, to);
+    }
+    return sync_parent(to, err);
+}
+
+static enum vanta_status copy_bytes(int in, int out, const char *from, const char *to,
+                                    struct vanta_error *err)
+{
+    enum vanta_status status = VANTA_OK;
+    char *block = malloc(COPY_BYTES);
+    ssize_t n = 0;
+
+    if (!block)
+        return vanta_fail_memory(err);
+    while (status == VANTA_OK && (n = read(in, block, COPY_BYTES)) != 0) {
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            status = vanta_fail_errno(err, errno, "%s", from);
+        else
+            status = vanta_file_write_all(out, block, (size_t)n, to, err);
+    }
+    free(block);
+    return status;
+}
+
+enum vanta_status vanta_file_copy(const char *from, const char *to,
+                                  struct vanta_error *err)
+{
+    int in = open(from, O_RDONLY | O_CLOEXEC), out;
+    enum vanta_status status = VANTA_OK;
+
+    if (in < 0)
+        return vanta_fail_errno(err, errno, "%s", from);
+    out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (out < 0) {
+        int failed = errno;
+
+        close(in);
+        if (failed == EEXIST)
+            return vanta_fail(err, VANTA_ERR_EXISTS, "%s exists already", to);
+        return vanta_fail_errno(err, failed, "%s", to);
+    }
+    if (!vanta_platform_clone(in, out))
+        status = copy_bytes(in, out, from, to, err);
+    if (status == VANTA_OK && vanta_platform_fsync(out) != 0)
+        status = vanta_fail_errno(err, errno, "writing %s", to);
+    close(in);
+    if (close(out) != 0 && status == VANTA_OK)
+        status = vanta_fail_errno(err, errno, "writing %s", to);
+    if (status != VANTA_OK) {
+        unlink(to);
+        return status;
+    }
+    return sync_parent(to, err);
+}
+
+enum vanta_status vanta_dir_make(const char *path, struct vanta_error *err)
+{
+    char at[VANTA_PATH_MAX];
+    size_t i, len = strlen(path);
+
+    if (len == 0 || len >= sizeof at)
+        return vanta_fail(err, VANTA_ERR_LIMIT, "%s: the path is too long", path);
+    memcpy(at, path, len + 1);
+    for (i = 1; i <= len; i++) {
+        if (at[i] != '/' && at[i] != '\0')
+            continue;
+        at[i] = '\0';
+        if (mkdir(at, 0777) != 0 && errno != EEXIST) {
+            int failed = errno;
+
+            if (!vanta_file_is_dir(at))
+                return vanta_fail_errno(err, failed, "creating the folder %s", at);
+        }
+        at[i] = path[i];
+    }
+    if (!vanta_file_is_dir(path))
+        return vanta_fail(err, VANTA_ERR_EXISTS, "%s is there and is not a folder", path);
+    return VANTA_OK;
+}
+
+enum vanta_status vanta_dir_sync(const char *path, struct vanta_error *err)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), failed = 0;
+
+    if (fd < 0)
+        return vanta_fail_errno(err, errno, "%s", path);
+    /* Some file systems cannot sync a folder and say EINVAL: names last there anyway. */
+    if (fsync(fd) != 0 && errno != EINVAL && errno != ENOTSUP)
+        failed = errno;
+    close(fd);
+    return failed ? vanta_fail_errno(err, failed, "%s", path) : VANTA_OK;
+}
+
+static enum vanta_status remove_at(int parent, const char *name, int depth,
+                                   struct vanta_error *err)
+{
+    enum vanta_status status = VANTA_OK;
+    struct dirent *entry;
+    DIR *dir;
+    int fd;
+
+    if (unlinkat(parent, name, 0) == 0 || errno == ENOENT)
+        return VANTA_OK;
+    if (errno != EISDIR && errno != EPERM)
+        return vanta_fail_errno(err, errno, "deleting %s", name);
+    if (depth > WALK_DEPTH_MAX)
+        return vanta_fail(err, VANTA_ERR_LIMIT, "deleting %s: nested too deep", name);
+    fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    dir = fd < 0 ? NULL : fdopendir(fd);
+    if (!dir) {
+        status = vanta_fail_errno(err, errno, "deleting %s", name);
+        if (fd >= 0)
+            close(fd);
+        return status;
+    }
+    while (status == VANTA_OK && (entry = readdir(dir)))
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            status = remove_at(dirfd(dir), entry->d_name, depth + 1, err);
+    closedir(dir);
+    if (status == VANTA_OK && unlinkat(parent, name, AT_REMOVEDIR) != 0)
+        status = vanta_fail_errno(err, errno, "deleting the folder %s", name);
+    return status;
+}
+
+enum vanta_status vanta_remove_tree(const char *path, struct vanta_error *err)
+{
+    return remove_at(AT_FDCWD, path, 0, err);
+}
+
+bool vanta_file_exists(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0;
+}
+
+bool vanta_file_is_dir(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+bool vanta_file_is_link(const char *path)
+{
+    struct stat st;
+
+    return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
+}
+
+int64_t vanta_file_size(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode) ? (int64_t)st.st_size : -1;
+}
+
+struct walk {
+    const char *dir;
+    vanta_visit *visit;
+    void *arg;
+    bool hidden;
+};
+
+static int skip_dots(const struct dirent *entry)
+{
+    return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+}
+
+static int by_bytes(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static enum vanta_status walk_below(const struct walk *w, const char *relative, int depth,
+                                    struct vanta_error *err)
+{
+    char dir[VANTA_PATH_MAX], below[VANTA_PATH_MAX], full[VANTA_PATH_MAX];
+    enum vanta_status status = VANTA_OK;
+    struct dirent **entries = NULL;
+    int n, i;
+
+    if (depth > WALK_DEPTH_MAX || !vanta_path_join(dir, w->dir, relative))
+        return vanta_fail(err, VANTA_ERR_LIMIT, "%s: nested too deep", w->dir);
+    n = scandir(dir, &entries, skip_dots, by_bytes);
+    if (n < 0)
+        return vanta_fail_errno(err, errno, "%s", dir);
+    for (i = 0; i < n && status == VANTA_OK; i++) {
+        const char *name = entries[i]->d_name;
+        struct stat st;
+
+        if (!w->hidden && name[0] == '.')
+            continue;
+        if (!vanta_path_join(below, relative, name) ||
+            !vanta_path_join(full, w->dir, below) || lstat(full, &st) != 0)
+            continue;
+        if (S_ISDIR(st.st_mode))
+            status = walk_below(w, below, depth + 1, err);
+        else if (S_ISREG(st.st_mode))
+            status = w->visit(w->arg, below, (uint64_t)st.st_size, err);
+    }
+    for (i = 0; i < n; i++)
+        free(entries[i]);
+    free(entries);
+    return status;
+}
+
+enum vanta_status vanta_dir_walk(const char *dir, vanta_visit *visit, void *arg,
+                                 struct vanta_error *err)
+{
+    struct walk w = {dir, visit, arg, false};
+
+    return walk_below(&w, "", 0, err);
+}
+
+static enum vanta_status add_bytes(void *arg, const char *relative, uint64_t bytes,
+                                   struct vanta_error *err)
+{
+    (void)relative;
+    (void)err;
+    *(uint64_t *)arg += bytes;
+    return VANTA_OK;
+}
+
+uint64_t vanta_dir_bytes(const char *dir)
+{
+    uint64_t sum = 0;
+    struct walk w = {dir, add_bytes, &sum, true};
+
+    walk_below(&w, "", 0, NULL);
+    return sum;
+}
+
+enum vanta_status vanta_disk_free(const char *path, uint64_t *bytes,
+                                  struct vanta_error *err)
+{
+    char at[VANTA_PATH_MAX], up[VANTA_PATH_MAX];
+    struct statvfs fs;
+
+    if (!vanta_path_absolute(at, path))
+        return vanta_fail(err, VANTA_ERR_LIMIT, "%s: the path is too long", path);
+    while (statvfs(at, &fs) != 0) {
+        if (errno != ENOENT || !vanta_path_parent(up, at) || strcmp(up, at) == 0)
+            return vanta_fail_errno(err, errno, "%s", at);
+        memcpy(at, up, sizeof at);
+    }
+    *bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+    return VANTA_OK;
+}

@@ -1,0 +1,74 @@
+/*
+ * file.h - files that are whole or absent: atomic writing, moving, copying, deleting.
+ *
+ * The promise kept here: a file gets its final name only when all its bytes are on the
+ * disk, and the name itself is on the disk when the function returns. Folders are
+ * created 0777 and files 0666, both less the umask. Unless said otherwise a failure
+ * leaves the target as it was and no temporary file behind; after a kill a temporary
+ * file named ".NAME.tmp-PID-N" can stay, which doctor finds.
+ * Statuses: VANTA_ERR_IO, NO_SPACE, NOT_FOUND, LIMIT, EXISTS, NO_MEMORY.
+ */
+#ifndef VANTA_BASE_FILE_H
+#define VANTA_BASE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "vanta_error.h"
+
+/* Appends the file's bytes to buf; VANTA_ERR_LIMIT when they exceed buf's cap. */
+enum vanta_status vanta_file_read(const char *path, struct vanta_buf *buf,
+                                  struct vanta_error *err);
+
+/* Replaces path by len bytes of data: temporary file beside it, fsync, rename, fsync of
+ * the folder. */
+enum vanta_status vanta_file_replace(const char *path, const void *data, size_t len,
+                                     struct vanta_error *err);
+
+/* Renames from to to (same file system) and makes it last; from's bytes are fsynced
+ * first. clobber false: VANTA_ERR_EXISTS when to exists, and nothing is changed. */
+enum vanta_status vanta_file_move(const char *from, const char *to, bool clobber,
+                                  struct vanta_error *err);
+
+/* Copies a regular file by reflink where the file system can, else by its bytes; the
+ * target must not exist and is fsynced. */
+enum vanta_status vanta_file_copy(const char *from, const char *to,
+                                  struct vanta_error *err);
+
+/* write(2) until all is written; name is for messages. */
+enum vanta_status vanta_file_write_all(int fd, const void *data, size_t len,
+                                       const char *name, struct vanta_error *err);
+
+/* mkdir -p. Folders that exist are fine, symbolic links to folders included. */
+enum vanta_status vanta_dir_make(const char *path, struct vanta_error *err);
+/* fsync of a folder, so that names in it last. */
+enum vanta_status vanta_dir_sync(const char *path, struct vanta_error *err);
+/* Deletes a file or a folder with all in it; symbolic links are deleted, never
+ * followed. A path that does not exist is fine. */
+enum vanta_status vanta_remove_tree(const char *path, struct vanta_error *err);
+
+bool vanta_file_exists(const char *path); /* follows symbolic links */
+bool vanta_file_is_dir(const char *path); /* follows symbolic links */
+bool vanta_file_is_link(const char *path);
+/* Bytes of a regular file, -1 when there is none. */
+int64_t vanta_file_size(const char *path);
+
+/* Calls visit for every regular file below dir (symbolic links and hidden names are
+ * passed over), with its path relative to dir, in byte order. A visit that returns
+ * anything but VANTA_OK ends the walk with that status. */
+typedef enum vanta_status vanta_visit(void *arg, const char *relative, uint64_t bytes,
+                                      struct vanta_error *err);
+enum vanta_status vanta_dir_walk(const char *dir, vanta_visit *visit, void *arg,
+                                 struct vanta_error *err);
+
+/* Sum of the sizes of all regular files below dir, hidden ones too; 0 when unreadable. */
+uint64_t vanta_dir_bytes(const char *dir);
+
+/* Bytes that this user may still write on the file system of path, or of its nearest
+ * existing parent. */
+enum vanta_status vanta_disk_free(const char *path, uint64_t *bytes,
+                                  struct vanta_error *err);
+
+#endif

@@ -1,0 +1,150 @@
+#include "base/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/text.h"
+
+extern char **environ;
+
+/* Only what is safe between fork and exec. The reason of a failure goes up the pipe. */
+static void child(const struct vanta_process_spec *spec, int report)
+{
+    static const int reset[] = {SIGINT, SIGTERM, SIGPIPE, SIGHUP, SIGQUIT};
+    const char *output = spec->output ? spec->output : "/dev/null";
+    int in, out, failed;
+    sigset_t none;
+    size_t i;
+
+    setpgid(0, 0);
+    for (i = 0; i < sizeof reset / sizeof reset[0]; i++)
+        signal(reset[i], SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    in = open("/dev/null", O_RDONLY);
+    out = open(output, O_WRONLY | (spec->output ? O_CREAT | O_TRUNC : 0), 0600);
+    if (in >= 0 && out >= 0 && dup2(in, 0) == 0 && dup2(out, 1) == 1 &&
+        dup2(out, 2) == 2 && (!spec->cwd || chdir(spec->cwd) == 0))
+        execve(spec->argv[0], (char *const *)spec->argv,
+               spec->envp ? (char *const *)spec->envp : environ);
+    failed = errno;
+    while (write(report, &failed, sizeof failed) < 0 && errno == EINTR)
+        continue;
+    _exit(127);
+}
+
+enum vanta_status vanta_process_start(struct vanta_process *process,
+                                      const struct vanta_process_spec *spec,
+                                      struct vanta_error *err)
+{
+    int report[2], failed = 0;
+    ssize_t n;
+    pid_t pid;
+
+    memset(process, 0, sizeof *process);
+    if (pipe(report) != 0)
+        return vanta_fail_errno(err, errno, "starting %s", spec->argv[0]);
+    fcntl(report[0], F_SETFD, FD_CLOEXEC);
+    fcntl(report[1], F_SETFD, FD_CLOEXEC);
+    pid = fork();
+    if (pid == 0) {
+        close(report[0]);
+        child(spec, report[1]);
+    }
+    if (pid < 0) {
+        failed = errno;
+        close(report[0]);
+        close(report[1]);
+        return vanta_fail_errno(err, failed, "starting %s", spec->argv[0]);
+    }
+    setpgid(pid, pid); /* the child does it too: whoever comes first */
+    close(report[1]);
+    do
+        n = read(report[0], &failed, sizeof failed);
+    while (n < 0 && errno == EINTR);
+    close(report[0]);
+    if (n == (ssize_t)sizeof failed) {
+        waitpid(pid, NULL, 0);
+        return vanta_fail(err, VANTA_ERR_TOOL, "starting %s: %s", spec->argv[0],
+                          strerror(failed));
+    }
+    process->pid = pid;
+    return VANTA_OK;
+}
+
+static bool collect(struct vanta_process *process)
+{
+    int state;
+    pid_t got;
+
+    if (process->pid == 0)
+        return true;
+    do
+        got = waitpid(process->pid, &state, WNOHANG);
+    while (got < 0 && errno == EINTR);
+    if (got == 0)
+        return false;
+    process->ended = true;
+    process->pid = 0;
+    if (got < 0)
+        process->exit_code = 127;
+    else
+        process->exit_code =
+            WIFEXITED(state) ? WEXITSTATUS(state) : 128 + WTERMSIG(state);
+    return true;
+}
+
+bool vanta_process_wait(struct vanta_process *process, int64_t timeout_ms)
+{
+    int64_t end = vanta_clock_ms() + timeout_ms;
+
+    while (!collect(process)) {
+        int64_t left = end - vanta_clock_ms();
+
+        if (left <= 0)
+            return false;
+        vanta_clock_sleep_ms(left < 10 ? left : 10, NULL);
+    }
+    return true;
+}
+
+void vanta_process_stop(struct vanta_process *process)
+{
+    pid_t group = process->pid;
+
+    if (group == 0)
+        return;
+    kill(-group, SIGTERM);
+    if (!vanta_process_wait(process, 2000)) {
+        kill(-group, SIGKILL);
+        vanta_process_wait(process, 5000);
+    }
+}
+
+bool vanta_program_find(const char *name, char out[VANTA_PATH_MAX])
+{
+    const char *path = getenv("PATH");
+
+    if (!path)
+        path = "/usr/local/bin:/usr/bin:/bin";
+    while (*path) {
+        size_t len = strcspn(path, ":");
+        struct stat st;
+
+        if (path[0] == '/' &&
+            vanta_format(out, VANTA_PATH_MAX, "%.*s/%s", (int)len, path, name) &&
+            access(out, X_OK) == 0 && stat(out, &st) == 0 && S_ISREG(st.st_mode))
+            return true;
+        path += len + (path[len] == ':');
+    }
+    out[0] = '\0';
+    return false;
+}

@@ -1,0 +1,53 @@
+/*
+ * process.h - running another program: with its own process group, a stated environment
+ * and folder, and its talk caught.
+ *
+ * Standard input is /dev/null. The child is the leader of a process group of its own, so
+ * that all it started can be ended with it. Descriptors of ours are close-on-exec and do
+ * not reach it.
+ *
+ *     struct vanta_process p = {0};
+ *     status = vanta_process_start(&p, &spec, err);
+ *     while (!vanta_process_wait(&p, 200)) ...            // true: ended, p.exit_code
+ *     vanta_process_stop(&p);                             // ends it if it still runs
+ *
+ * One thread per struct.
+ */
+#ifndef VANTA_BASE_PROCESS_H
+#define VANTA_BASE_PROCESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/path.h"
+#include "vanta_error.h"
+
+struct vanta_process_spec {
+    const char *const *argv; /* argv[0] is an absolute path; ends with NULL */
+    const char *const *envp; /* NULL: ours; else "NAME=value" lines, ends with NULL */
+    const char *cwd;         /* NULL: ours */
+    const char *output;      /* file that gets stdout and stderr (created, truncated);
+                                NULL: /dev/null */
+};
+
+struct vanta_process {
+    pid_t pid; /* 0: none running */
+    bool ended;
+    int exit_code; /* of an ended one: 0 to 255, or 128 + the signal */
+};
+
+/* VANTA_ERR_TOOL when the program cannot be started, with the reason. */
+enum vanta_status vanta_process_start(struct vanta_process *process,
+                                      const struct vanta_process_spec *spec,
+                                      struct vanta_error *err);
+/* Waits at most timeout_ms (0: asks only); true when it has ended. */
+bool vanta_process_wait(struct vanta_process *process, int64_t timeout_ms);
+/* SIGTERM to the group, SIGKILL after two seconds, and the exit is collected. */
+void vanta_process_stop(struct vanta_process *process);
+
+/* The absolute path of a program through PATH; relative and empty entries of PATH are
+ * passed over, so that the current folder is never searched. */
+bool vanta_program_find(const char *name, char out[VANTA_PATH_MAX]);
+
+#endif

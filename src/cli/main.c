@@ -1,0 +1,104 @@
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "vanta.h"
+
+atomic_bool cancelled;
+
+const struct command commands[] = {
+    {"version", NULL, "", NULL, cmd_version},
+};
+const size_t commands_count = sizeof commands / sizeof commands[0];
+
+static void on_signal(int number)
+{
+    if (atomic_exchange(&cancelled, true))
+        _exit(128 + number);
+}
+
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    action.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &action, NULL);
+}
+
+static void print_help(FILE *out)
+{
+    size_t i;
+
+    fputs("vanta - prepares and verifies the models of the VANTA voice assistant\n\n"
+          "usage: vanta COMMAND [OPTION...]\n\n",
+          out);
+    for (i = 0; i < commands_count; i++)
+        if (commands[i].help)
+            fprintf(out, "  %-12s %s\n", commands[i].name, commands[i].help);
+    fputs("\nvanta COMMAND --help shows a command's options.\n", out);
+}
+
+int cmd_version(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    printf("vanta %s\n", vanta_version());
+    return EXIT_OK;
+}
+
+static const struct command *find_command(const char *name)
+{
+    size_t i;
+
+    for (i = 0; i < commands_count; i++)
+        if (strcmp(commands[i].name, name) == 0 ||
+            (commands[i].alias && strcmp(commands[i].alias, name) == 0))
+            return &commands[i];
+    return NULL;
+}
+
+static int unknown_command(const char *name)
+{
+    const char *names[64] = {0}, *nearest;
+    char shown[128];
+    size_t i, n = 0;
+
+    for (i = 0; i < commands_count && n < 64; i++)
+        if (commands[i].help)
+            names[n++] = commands[i].name;
+    nearest = vanta_nearest(name, names, n);
+    vanta_text_printable(name, shown, sizeof shown);
+    fprintf(stderr, "vanta: unknown command %s", shown);
+    if (nearest)
+        fprintf(stderr, "; did you mean %s?", nearest);
+    fputs("\ntry: vanta --help\n", stderr);
+    return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    const struct command *command;
+
+    catch_signals();
+    if (argc < 2) {
+        print_help(stderr);
+        return EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
+        print_help(stdout);
+        return EXIT_OK;
+    }
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)
+        return cmd_version(0, NULL);
+    command = find_command(argv[1]);
+    if (!command)
+        return unknown_command(argv[1]);
+    return command->run(argc - 2, argv + 2);
+}

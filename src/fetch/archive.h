@@ -1,0 +1,49 @@
+/*
+ * archive.h - taking members out of wheels, tarballs and archives inside them, as streams.
+ *
+ * Over libarchive (zip and tar, stored or deflated, gzip around tar). Nothing is ever
+ * written under a member's own name: the caller says which members it wants and gets
+ * their bytes; all else is passed over. Symbolic links, hard links and folders are never
+ * a wanted member. Archives are hostile: a member that delivers more bytes than the
+ * caller's cap stops at once with VANTA_ERR_LIMIT.
+ */
+#ifndef VANTA_FETCH_ARCHIVE_H
+#define VANTA_FETCH_ARCHIVE_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vanta_error.h"
+
+/* Part of the bytes: a member of the archive file at path; a NULL member is the whole
+ * file. */
+struct vanta_archive_part {
+    const char *path;
+    const char *member;
+};
+
+/* Takes the next bytes of a wanted member, in order. */
+typedef enum vanta_status vanta_archive_sink(void *arg, const void *data, size_t len,
+                                             struct vanta_error *err);
+
+struct vanta_archive_wanted {
+    const char *inner;        /* member of the archive that the parts' concatenation is;
+                                 NULL: the concatenation itself (then the only one) */
+    uint64_t max_bytes;       /* cap on what may come out */
+    vanta_archive_sink *sink;
+    void *arg;
+    uint64_t bytes;           /* out: delivered */
+    enum vanta_status status; /* out: VANTA_OK when it was found and delivered whole */
+};
+
+/* Streams the concatenation of parts once and delivers every wanted member. Fails when a
+ * part is missing or damaged, when a sink fails, or when a wanted member is not there
+ * (VANTA_ERR_NOT_FOUND); bytes already delivered are the caller's to throw away. */
+enum vanta_status vanta_archive_extract(const struct vanta_archive_part *parts,
+                                        size_t n_parts,
+                                        struct vanta_archive_wanted *wanted,
+                                        size_t n_wanted, const atomic_bool *cancel,
+                                        struct vanta_error *err);
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * package.h - fetching a package of an index with the user's own client.
+ *
+ * pip or npm is run by its absolute path in a fresh private folder with a stated
+ * environment, so that index, mirrors, credentials, proxies and CA files are the ones the
+ * user has set up, and nothing of the current folder is picked up. Not responsible for
+ * what is inside a package (archive.h).
+ */
+#ifndef VANTA_FETCH_PACKAGE_H
+#define VANTA_FETCH_PACKAGE_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "base/path.h"
+#include "fetch/fetch.h"
+#include "vanta_error.h"
+
+typedef void vanta_package_progress(void *arg, uint64_t bytes);
+
+/* Brings the package's file (wheel or tarball), checked against its digest, to
+ * dir/packages/<digest as hex>.whl or .tgz and gives that path; one that is there already
+ * and right is used (moved gets 0). dir is created; the client works in a 0700 folder
+ * below it, which is deleted again. Two calls for one package wait for each other.
+ * VANTA_ERR_TOOL: no client, or it failed (the end of its talk is in the message);
+ * VANTA_ERR_NETWORK: the index was not reached; VANTA_ERR_NOT_FOUND: the index has no
+ * such package or version (it was withdrawn); VANTA_ERR_DIGEST: other bytes;
+ * VANTA_ERR_NO_SPACE, VANTA_ERR_CANCELLED. A failure leaves nothing behind. */
+enum vanta_status vanta_package_fetch(const struct vanta_package *package, const char *dir,
+                                      vanta_package_progress *progress, void *arg,
+                                      const atomic_bool *cancel, char path[VANTA_PATH_MAX],
+                                      uint64_t *moved, struct vanta_error *err);
+
+/* The client's absolute path ("pypi" or "npm"); VANTA_ERR_TOOL with how to get one.
+ * version (64 bytes, may be NULL) gets what the client prints of its own. */
+enum vanta_status vanta_package_client(const char *index, char path[VANTA_PATH_MAX],
+                                       char *version, struct vanta_error *err);
+
+#endif
