@@ -5,7 +5,21 @@
  * written under a member's own name: the caller says which members it wants and gets
  * their bytes; all else is passed over. Symbolic links, hard links and folders are never
  * a wanted member. Archives are hostile: a member that delivers more bytes than the
- * caller's cap stops at once with VANTA_ERR_LIMIT.
+ * caller's cap stops at once with VANTA_ERR_LIMIT; so does one that is passed over and
+ * unpacks to more than 100 times the archive.
+ *
+ * Member names are UTF-8, compared byte by byte as the archive has them, but for a
+ * leading "./". A tarball of npm keeps its files below "package/": the caller adds that.
+ * A name that occurs twice is refused (VANTA_ERR_FORMAT) when it is wanted.
+ *
+ * One zip reader limit: an archive inside of members is read in passing, by its local
+ * headers; what only its directory at the end tells (attributes, an archive that starts
+ * late) is not seen. Whole files, several joined ones too, are read by the directory.
+ *
+ * Statuses: VANTA_ERR_FORMAT (damaged, cut short, wrong CRC, a link), UNSUPPORTED
+ * (encrypted, sparse), LIMIT, NOT_FOUND, CANCELLED, IO, TOOL (no libarchive), or a sink's.
+ * Threads: as many calls at once as wanted. Cost: one pass over the parts' files (a zip's
+ * members that nobody wants are skipped), about 1 MiB of memory whatever their size.
  */
 #ifndef VANTA_FETCH_ARCHIVE_H
 #define VANTA_FETCH_ARCHIVE_H
