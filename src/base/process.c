@@ -2,9 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#if defined(__linux__)
+#include <sys/prctl.h>
+#endif
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,8 +19,17 @@
 
 extern char **environ;
 
+static void die_with(pid_t parent)
+{
+#if defined(__linux__)
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+#endif
+    if (getppid() != parent) /* it ended before we could ask */
+        _exit(127);
+}
+
 /* Only what is safe between fork and exec. The reason of a failure goes up the pipe. */
-static void child(const struct vanta_process_spec *spec, int report)
+static void child(const struct vanta_process_spec *spec, pid_t parent, int report)
 {
     static const int reset[] = {SIGINT, SIGTERM, SIGPIPE, SIGHUP, SIGQUIT};
     const char *output = spec->output ? spec->output : "/dev/null";
@@ -24,6 +37,8 @@ static void child(const struct vanta_process_spec *spec, int report)
     sigset_t none;
     size_t i;
 
+    if (spec->die_with_parent)
+        die_with(parent);
     setpgid(0, 0);
     for (i = 0; i < sizeof reset / sizeof reset[0]; i++)
         signal(reset[i], SIG_DFL);
@@ -41,36 +56,54 @@ static void child(const struct vanta_process_spec *spec, int report)
     _exit(127);
 }
 
+/* The child, and the end of the pipe that says why it could not become the program (or
+ * ends when it did). One thread at a time: a child of another thread that was forked
+ * between pipe and fcntl would keep the pipe open for as long as it runs. */
+static pid_t fork_child(const struct vanta_process_spec *spec, int *report)
+{
+    static pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER;
+    pid_t pid, parent = getpid();
+    int ends[2], failed;
+
+    pthread_mutex_lock(&one);
+    if (pipe(ends) != 0) {
+        failed = errno;
+        pthread_mutex_unlock(&one);
+        errno = failed;
+        return -1;
+    }
+    fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+    fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+    pid = fork();
+    if (pid == 0)
+        child(spec, parent, ends[1]);
+    failed = errno;
+    pthread_mutex_unlock(&one);
+    close(ends[1]);
+    if (pid < 0)
+        close(ends[0]);
+    errno = failed;
+    *report = ends[0];
+    return pid;
+}
+
 enum vanta_status vanta_process_start(struct vanta_process *process,
                                       const struct vanta_process_spec *spec,
                                       struct vanta_error *err)
 {
-    int report[2], failed = 0;
+    int report = -1, failed = 0;
     ssize_t n;
     pid_t pid;
 
     memset(process, 0, sizeof *process);
-    if (pipe(report) != 0)
+    pid = fork_child(spec, &report);
+    if (pid < 0)
         return vanta_fail_errno(err, errno, "starting %s", spec->argv[0]);
-    fcntl(report[0], F_SETFD, FD_CLOEXEC);
-    fcntl(report[1], F_SETFD, FD_CLOEXEC);
-    pid = fork();
-    if (pid == 0) {
-        close(report[0]);
-        child(spec, report[1]);
-    }
-    if (pid < 0) {
-        failed = errno;
-        close(report[0]);
-        close(report[1]);
-        return vanta_fail_errno(err, failed, "starting %s", spec->argv[0]);
-    }
     setpgid(pid, pid); /* the child does it too: whoever comes first */
-    close(report[1]);
     do
-        n = read(report[0], &failed, sizeof failed);
+        n = read(report, &failed, sizeof failed);
     while (n < 0 && errno == EINTR);
-    close(report[0]);
+    close(report);
     if (n == (ssize_t)sizeof failed) {
         waitpid(pid, NULL, 0);
         return vanta_fail(err, VANTA_ERR_TOOL, "starting %s: %s", spec->argv[0],
@@ -126,6 +159,8 @@ void vanta_process_stop(struct vanta_process *process)
     if (!vanta_process_wait(process, 2000)) {
         kill(-group, SIGKILL);
         vanta_process_wait(process, 5000);
+    } else {
+        kill(-group, SIGKILL); /* what its leader left behind; none: no harm */
     }
 }
 

@@ -11,7 +11,7 @@
  *     while (!vanta_process_wait(&p, 200)) ...            // true: ended, p.exit_code
  *     vanta_process_stop(&p);                             // ends it if it still runs
  *
- * One thread per struct.
+ * One thread per struct; many threads may start programs at once.
  */
 #ifndef VANTA_BASE_PROCESS_H
 #define VANTA_BASE_PROCESS_H
@@ -29,6 +29,8 @@ struct vanta_process_spec {
     const char *cwd;         /* NULL: ours */
     const char *output;      /* file that gets stdout and stderr (created, truncated);
                                 NULL: /dev/null */
+    bool die_with_parent;    /* is killed when the thread that started it ends; best
+                                effort: only Linux has a way */
 };
 
 struct vanta_process {
@@ -43,7 +45,8 @@ enum vanta_status vanta_process_start(struct vanta_process *process,
                                       struct vanta_error *err);
 /* Waits at most timeout_ms (0: asks only); true when it has ended. */
 bool vanta_process_wait(struct vanta_process *process, int64_t timeout_ms);
-/* SIGTERM to the group, SIGKILL after two seconds, and the exit is collected. */
+/* SIGTERM to the group, SIGKILL after two seconds or to what outlives its leader, and
+ * the exit is collected. */
 void vanta_process_stop(struct vanta_process *process);
 
 /* The absolute path of a program through PATH; relative and empty entries of PATH are

@@ -321,7 +321,7 @@ static enum vanta_status reader_data(struct reader *r, uint64_t at, const void *
 }
 
 /* Passes over the member's data. Unpacking may be the only way to its end (tar.gz, zip
- * members of unknown length); it is done here, not in libarchive, to count and to stop. */
+ * members of unknown length): here, not in libarchive, to count and to stop. */
 static enum vanta_status reader_skip(struct reader *r)
 {
     const void *data;
@@ -672,8 +672,10 @@ enum vanta_status vanta_archive_extract(const struct vanta_archive_part *parts,
                           "member of it at once");
     before = vanta_archive_locale_enter();
     status = stream_open(&s, parts, n_parts, cancel, err);
-    if (status == VANTA_OK)
-        status = whole ? extract_all(&s, &wanted[0]) : extract_inner(&s, wanted, n_wanted);
+    if (status == VANTA_OK && whole)
+        status = extract_all(&s, &wanted[0]);
+    else if (status == VANTA_OK)
+        status = extract_inner(&s, wanted, n_wanted);
     stream_close(&s);
     vanta_archive_locale_leave(before);
     return status;

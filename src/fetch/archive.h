@@ -1,5 +1,5 @@
 /*
- * archive.h - taking members out of wheels, tarballs and archives inside them, as streams.
+ * archive.h - members of wheels, of tarballs and of archives inside them, as streams.
  *
  * Over libarchive (zip and tar, stored or deflated, gzip around tar). Nothing is ever
  * written under a member's own name: the caller says which members it wants and gets
@@ -17,7 +17,8 @@
  * late) is not seen. Whole files, several joined ones too, are read by the directory.
  *
  * Statuses: VANTA_ERR_FORMAT (damaged, cut short, wrong CRC, a link), UNSUPPORTED
- * (encrypted, sparse), LIMIT, NOT_FOUND, CANCELLED, IO, TOOL (no libarchive), or a sink's.
+ * (encrypted, sparse), LIMIT, NOT_FOUND, CANCELLED, IO, TOOL (no libarchive), or what a
+ * sink gave.
  * Threads: as many calls at once as wanted. Cost: one pass over the parts' files (a zip's
  * members that nobody wants are skipped), about 1 MiB of memory whatever their size.
  */

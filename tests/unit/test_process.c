@@ -1,0 +1,224 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/process.h"
+
+static char folder[64];
+
+static int make_folder(void **state)
+{
+    (void)state;
+    strcpy(folder, "/tmp/vanta-process-XXXXXX");
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static int delete_folder(void **state)
+{
+    (void)state;
+    return vanta_remove_tree(folder, NULL) == VANTA_OK ? 0 : -1;
+}
+
+static void start(struct vanta_process *p, const char *script, bool die_with_parent)
+{
+    const char *argv[] = {"/bin/sh", "-c", script, NULL};
+    struct vanta_process_spec spec = {
+        .argv = argv, .cwd = folder, .die_with_parent = die_with_parent};
+
+    assert_int_equal(vanta_process_start(p, &spec, NULL), VANTA_OK);
+}
+
+/* The number in a file of the folder, waited for. */
+static pid_t read_pid(const char *name)
+{
+    char path[128];
+    struct vanta_buf buf = VANTA_BUF(64);
+    pid_t pid = 0;
+    int i;
+
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    for (i = 0; i < 500 && pid == 0; i++) {
+        buf.len = 0;
+        if (vanta_file_read(path, &buf, NULL) == VANTA_OK && buf.len)
+            pid = (pid_t)atol(buf.data);
+        vanta_clock_sleep_ms(10, NULL);
+    }
+    vanta_buf_free(&buf);
+    assert_true(pid > 0);
+    return pid;
+}
+
+/* A killed process of another parent may stay as a zombie where nothing reaps: that is
+ * ended too. */
+static bool has_ended(pid_t pid)
+{
+    char path[64], line[128] = "";
+    FILE *file;
+
+    if (kill(pid, 0) != 0)
+        return errno == ESRCH;
+    snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
+    file = fopen(path, "r");
+    if (!file)
+        return false;
+    if (!fgets(line, sizeof line, file))
+        line[0] = '\0';
+    fclose(file);
+    return strstr(line, ") Z ") != NULL;
+}
+
+static bool ends_within(pid_t pid, int ms)
+{
+    for (; ms > 0; ms -= 20) {
+        if (has_ended(pid))
+            return true;
+        vanta_clock_sleep_ms(20, NULL);
+    }
+    return false;
+}
+
+static void exit_codes_and_signals_are_told(void **state)
+{
+    struct vanta_process p;
+
+    (void)state;
+    start(&p, "exit 7", false);
+    assert_true(vanta_process_wait(&p, 5000));
+    assert_int_equal(p.exit_code, 7);
+    start(&p, "kill -9 $$", false);
+    assert_true(vanta_process_wait(&p, 5000));
+    assert_int_equal(p.exit_code, 128 + SIGKILL);
+}
+
+static void what_cannot_be_started_says_why(void **state)
+{
+    const char *argv[] = {"/nonexistent/program", NULL};
+    struct vanta_process_spec spec = {.argv = argv};
+    struct vanta_error err = {0};
+    struct vanta_process p;
+
+    (void)state;
+    assert_int_equal(vanta_process_start(&p, &spec, &err), VANTA_ERR_TOOL);
+    assert_non_null(strstr(err.message, "/nonexistent/program"));
+}
+
+/* A leader that goes politely, with a child that ignores SIGTERM. */
+static void stop_ends_what_outlives_its_leader(void **state)
+{
+    struct vanta_process p;
+    pid_t stubborn;
+
+    (void)state;
+    start(&p,
+          "(trap '' TERM; exec sh -c 'echo $$ >pid; while :; do sleep 1; done') & wait",
+          false);
+    stubborn = read_pid("pid");
+    vanta_process_stop(&p);
+    assert_true(p.ended);
+    assert_true(ends_within(stubborn, 2000));
+}
+
+static void a_child_can_die_with_its_parent(void **state)
+{
+#if defined(__linux__)
+    pid_t parent, child;
+    struct vanta_process p;
+
+    (void)state;
+    parent = fork();
+    if (parent == 0) {
+        start(&p, "echo $$ >kin; exec sleep 60", true);
+        pause();
+        _exit(0);
+    }
+    child = read_pid("kin");
+    kill(parent, SIGKILL);
+    waitpid(parent, NULL, 0);
+    assert_true(ends_within(child, 3000));
+#else
+    (void)state;
+    skip();
+#endif
+}
+
+static void *start_many(void *arg)
+{
+    int64_t *slowest = arg, before, took;
+    struct vanta_process p;
+    int i;
+
+    for (i = 0; i < 40; i++) {
+        before = vanta_clock_ms();
+        start(&p, "exec sleep 1.5", false);
+        took = vanta_clock_ms() - before;
+        if (took > *slowest)
+            *slowest = took;
+        vanta_process_stop(&p);
+    }
+    return NULL;
+}
+
+/* A start must not wait for a program that another thread started. */
+static void threads_start_without_waiting_for_each_other(void **state)
+{
+    pthread_t threads[4];
+    int64_t slowest[4] = {0};
+    int i;
+
+    (void)state;
+    for (i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, start_many, &slowest[i]), 0);
+    for (i = 0; i < 4; i++) {
+        pthread_join(threads[i], NULL);
+        assert_true(slowest[i] < 1200);
+    }
+}
+
+static void programs_are_never_found_in_the_current_folder(void **state)
+{
+    const char *before = getenv("PATH");
+    char kept[4096], found[VANTA_PATH_MAX], here[VANTA_PATH_MAX];
+
+    (void)state;
+    snprintf(kept, sizeof kept, "%s", before ? before : "");
+    assert_non_null(getcwd(here, sizeof here));
+    assert_int_equal(chdir(folder), 0);
+    assert_int_equal(vanta_file_replace("planted", "#!/bin/sh\n", 10, NULL), VANTA_OK);
+    assert_int_equal(system("chmod +x planted"), 0);
+    setenv("PATH", ":.::relative:", 1);
+    assert_false(vanta_program_find("planted", found));
+    setenv("PATH", folder, 1);
+    assert_true(vanta_program_find("planted", found));
+    setenv("PATH", kept, 1);
+    assert_int_equal(chdir(here), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(exit_codes_and_signals_are_told),
+        cmocka_unit_test(what_cannot_be_started_says_why),
+        cmocka_unit_test(stop_ends_what_outlives_its_leader),
+        cmocka_unit_test(a_child_can_die_with_its_parent),
+        cmocka_unit_test(threads_start_without_waiting_for_each_other),
+        cmocka_unit_test(programs_are_never_found_in_the_current_folder),
+    };
+
+    return cmocka_run_group_tests(tests, make_folder, delete_folder);
+}
