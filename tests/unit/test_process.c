@@ -10,7 +10,6 @@
 #include <cmocka.h>
 
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -157,39 +156,6 @@ static void a_child_can_die_with_its_parent(void **state)
 #endif
 }
 
-static void *start_many(void *arg)
-{
-    int64_t *slowest = arg, before, took;
-    struct vanta_process p;
-    int i;
-
-    for (i = 0; i < 40; i++) {
-        before = vanta_clock_ms();
-        start(&p, "exec sleep 1.5", false);
-        took = vanta_clock_ms() - before;
-        if (took > *slowest)
-            *slowest = took;
-        vanta_process_stop(&p);
-    }
-    return NULL;
-}
-
-/* A start must not wait for a program that another thread started. */
-static void threads_start_without_waiting_for_each_other(void **state)
-{
-    pthread_t threads[4];
-    int64_t slowest[4] = {0};
-    int i;
-
-    (void)state;
-    for (i = 0; i < 4; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, start_many, &slowest[i]), 0);
-    for (i = 0; i < 4; i++) {
-        pthread_join(threads[i], NULL);
-        assert_true(slowest[i] < 1200);
-    }
-}
-
 static void programs_are_never_found_in_the_current_folder(void **state)
 {
     const char *before = getenv("PATH");
@@ -216,7 +182,6 @@ int main(void)
         cmocka_unit_test(what_cannot_be_started_says_why),
         cmocka_unit_test(stop_ends_what_outlives_its_leader),
         cmocka_unit_test(a_child_can_die_with_its_parent),
-        cmocka_unit_test(threads_start_without_waiting_for_each_other),
         cmocka_unit_test(programs_are_never_found_in_the_current_folder),
     };
 
