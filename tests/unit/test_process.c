@@ -125,7 +125,8 @@ static void stop_ends_what_outlives_its_leader(void **state)
 
     (void)state;
     start(&p,
-          "(trap '' TERM; exec sh -c 'echo $$ >pid; while :; do sleep 1; done') & wait",
+          "(trap '' TERM; exec sh -c 'echo $$ >pid; for i in 1 2 3 4 5 6 7 8 9; do "
+          "sleep 1; done') & wait",
           false);
     stubborn = read_pid("pid");
     vanta_process_stop(&p);
@@ -142,7 +143,7 @@ static void a_child_can_die_with_its_parent(void **state)
     (void)state;
     parent = fork();
     if (parent == 0) {
-        start(&p, "echo $$ >kin; exec sleep 60", true);
+        start(&p, "echo $$ >kin; exec sleep 9", true);
         pause();
         _exit(0);
     }
