@@ -51,12 +51,14 @@ static bool is_repo_part(const char *text, size_t len)
     return true;
 }
 
-static enum vanta_status out_of_memory(struct vanta_locator *l, struct vanta_error *err)
+/* Whether all copies that this kind has were made. */
+static enum vanta_status check_copies(const struct vanta_locator *l,
+                                      struct vanta_error *err)
 {
-    return l->path && (l->kind == VANTA_LOCATOR_URL || l->kind == VANTA_LOCATOR_FILE ||
-                       (l->name && l->revision))
-               ? VANTA_OK
-               : vanta_fail_memory(err);
+    bool named = l->kind != VANTA_LOCATOR_URL && l->kind != VANTA_LOCATOR_FILE;
+
+    return l->path && (!named || (l->name && l->revision)) ? VANTA_OK
+                                                           : vanta_fail_memory(err);
 }
 
 /* hf:ORG/REPO@REVISION/PATH, p behind "hf:". */
@@ -81,7 +83,7 @@ static enum vanta_status parse_hf(const char *text, const char *p,
     out->name = vanta_strndup(p, (size_t)(at - p));
     out->revision = vanta_strndup(at + 1, (size_t)(path - at) - 1);
     out->path = vanta_strdup(path + 1);
-    return out_of_memory(out, err);
+    return check_copies(out, err);
 }
 
 /* PEP 503: lower case, and each run of "-", "_", "." is one "-". */
@@ -154,7 +156,7 @@ static enum vanta_status parse_package(const char *text, const char *p, bool npm
     out->name = npm ? vanta_strndup(p, name_len) : normalize_pypi(p, name_len);
     out->revision = vanta_strndup(at + 1, version_len);
     out->path = vanta_strdup(hash + 1);
-    return out_of_memory(out, err);
+    return check_copies(out, err);
 }
 
 static enum vanta_status parse_url(const char *text, struct vanta_locator *out,
@@ -174,7 +176,7 @@ static enum vanta_status parse_url(const char *text, struct vanta_locator *out,
         return refuse(err, text, "no /PATH behind the host");
     out->kind = VANTA_LOCATOR_URL;
     out->path = vanta_strdup(text);
-    return out_of_memory(out, err);
+    return check_copies(out, err);
 }
 
 /* file:/ABSOLUTE/PATH, and file:///ABSOLUTE/PATH; p behind "file:". */
@@ -189,7 +191,7 @@ static enum vanta_status parse_file(const char *text, const char *p,
         return refuse(err, text, "its path is not a plain one");
     out->kind = VANTA_LOCATOR_FILE;
     out->path = vanta_strdup(p);
-    return out_of_memory(out, err);
+    return check_copies(out, err);
 }
 
 static enum vanta_status parse_locator(const char *text, struct vanta_locator *out,

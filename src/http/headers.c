@@ -244,9 +244,18 @@ void vanta_http_headers_line(struct vanta_http_headers *h, const char *line, siz
     take_field(h, text, value);
 }
 
+/* It is sent back in a request and kept in a journal: visible ASCII only. */
+static bool is_visible(const char *text)
+{
+    for (; *text; text++)
+        if (*text < ' ' || *text > '~')
+            return false;
+    return true;
+}
+
 const char *vanta_http_headers_validator(const struct vanta_http_headers *h)
 {
-    if (h->etag[0] == '"')
+    if (h->etag[0] == '"' && is_visible(h->etag))
         return h->etag;
-    return h->last_modified[0] ? h->last_modified : NULL;
+    return h->last_modified[0] && is_visible(h->last_modified) ? h->last_modified : NULL;
 }
