@@ -227,10 +227,10 @@ enum vanta_status vanta_partial_commit(struct vanta_partial *p, const char *dest
 
 void vanta_partial_discard(struct vanta_partial *p)
 {
-    if (p->lock.held) {
-        unlink(p->path);
-        unlink(p->journal_path);
-    }
+    if (!p->lock.held)
+        return;
+    unlink(p->path);
+    unlink(p->journal_path);
     release(p);
 }
 
