@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -94,13 +95,18 @@ bool vanta_id_is_valid(const char *id)
     return true;
 }
 
-/* realpath of path or of its nearest parent that exists. */
+/* realpath of path or of its nearest parent that exists; false sets errno. What does not
+ * exist is refused where it would lead elsewhere once it does: a link to nowhere (creating
+ * through it creates at its target) and "..". */
 static bool resolve_existing(char out[VANTA_PATH_MAX], const char *path)
 {
     char at[VANTA_PATH_MAX], up[VANTA_PATH_MAX];
+    struct stat st;
 
-    if (!vanta_format(at, sizeof at, "%s", path))
+    if (!vanta_format(at, sizeof at, "%s", path)) {
+        errno = ENAMETOOLONG;
         return false;
+    }
     for (;;) {
         char *real = realpath(at, NULL);
 
@@ -108,9 +114,16 @@ static bool resolve_existing(char out[VANTA_PATH_MAX], const char *path)
             bool fits = vanta_format(out, VANTA_PATH_MAX, "%s", real);
 
             free(real);
+            errno = ENAMETOOLONG;
             return fits;
         }
-        if (errno != ENOENT || !vanta_path_parent(up, at) || strcmp(up, at) == 0)
+        if (errno != ENOENT || (lstat(at, &st) == 0 && S_ISLNK(st.st_mode)))
+            return false;
+        if (strcmp(vanta_path_base(at), "..") == 0) {
+            errno = EINVAL;
+            return false;
+        }
+        if (!vanta_path_parent(up, at) || strcmp(up, at) == 0)
             return false;
         memcpy(at, up, sizeof at);
     }

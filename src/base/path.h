@@ -32,8 +32,9 @@ bool vanta_path_is_safe(const char *path);
 bool vanta_id_is_valid(const char *id);
 
 /* Whether path, with all symbolic links followed, lies in root (itself followed too).
- * A path that does not exist yet is judged by its nearest existing parent.
- * VANTA_ERR_FORMAT when it lies outside, VANTA_ERR_IO when it cannot be said. */
+ * A path that does not exist yet is judged by its nearest existing parent; it may have no
+ * ".." behind that and be no link to nowhere.
+ * VANTA_ERR_FORMAT when it lies outside, IO or NOT_FOUND when it cannot be said. */
 enum vanta_status vanta_path_inside(const char *root, const char *path,
                                     struct vanta_error *err);
 
