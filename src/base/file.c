@@ -72,15 +72,35 @@ enum vanta_status vanta_file_write_all(int fd, const void *data, size_t len,
     return VANTA_OK;
 }
 
+/* A long name is cut, so that what is put around it fits into the 255 bytes of a name. */
 static bool temporary_name(char out[VANTA_PATH_MAX], const char *path)
 {
     static atomic_uint counter;
-    char parent[VANTA_PATH_MAX], name[VANTA_PATH_MAX];
+    char parent[VANTA_PATH_MAX], base[200], name[256];
 
+    vanta_text_printable(vanta_path_base(path), base, sizeof base);
     return vanta_path_parent(parent, path) &&
-           vanta_format(name, sizeof name, ".%s.tmp-%ld-%u", vanta_path_base(path),
-                        (long)getpid(), atomic_fetch_add(&counter, 1)) &&
+           vanta_format(name, sizeof name, ".%s.tmp-%ld-%u", base, (long)getpid(),
+                        atomic_fetch_add(&counter, 1)) &&
            vanta_path_join(out, parent, name);
+}
+
+/* Containers hand out the same process ids again and again, so that the name can be one
+ * that a killed process left behind: then the next one is taken. */
+static int create_temporary(char out[VANTA_PATH_MAX], const char *path)
+{
+    int tries, fd = -1;
+
+    for (tries = 0; tries < 1000; tries++) {
+        if (!temporary_name(out, path)) {
+            errno = ENAMETOOLONG;
+            return -1;
+        }
+        fd = open(out, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+        if (fd >= 0 || errno != EEXIST)
+            break;
+    }
+    return fd;
 }
 
 static enum vanta_status sync_parent(const char *path, struct vanta_error *err)
@@ -99,11 +119,9 @@ enum vanta_status vanta_file_replace(const char *path, const void *data, size_t 
     enum vanta_status status;
     int fd;
 
-    if (!temporary_name(temporary, path))
-        return vanta_fail(err, VANTA_ERR_LIMIT, "%s: the path is too long", path);
-    fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+    fd = create_temporary(temporary, path);
     if (fd < 0)
-        return vanta_fail_errno(err, errno, "%s", temporary);
+        return vanta_fail_errno(err, errno, "writing %s", path);
     status = vanta_file_write_all(fd, data, len, path, err);
     if (status == VANTA_OK && vanta_platform_fsync(fd) != 0)
         status = vanta_fail_errno(err, errno, "writing %s", path);
@@ -162,11 +180,16 @@ static enum vanta_status copy_bytes(int in, int out, const char *from, const cha
 enum vanta_status vanta_file_copy(const char *from, const char *to,
                                   struct vanta_error *err)
 {
-    int in = open(from, O_RDONLY | O_CLOEXEC), out;
+    int in = open(from, O_RDONLY | O_CLOEXEC | O_NONBLOCK), out;
     enum vanta_status status = VANTA_OK;
+    struct stat st;
 
     if (in < 0)
         return vanta_fail_errno(err, errno, "%s", from);
+    if (fstat(in, &st) != 0 || !S_ISREG(st.st_mode)) {
+        close(in);
+        return vanta_fail(err, VANTA_ERR_IO, "%s: not a regular file", from);
+    }
     out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (out < 0) {
         int failed = errno;
@@ -299,46 +322,90 @@ struct walk {
     bool hidden;
 };
 
-static int skip_dots(const struct dirent *entry)
+struct child {
+    char *name; /* a folder's ends in '/', which is what its paths have there */
+    struct stat st;
+};
+
+static int by_bytes(const void *a, const void *b)
 {
-    return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+    return strcmp(((const struct child *)a)->name, ((const struct child *)b)->name);
 }
 
-static int by_bytes(const struct dirent **a, const struct dirent **b)
+static void free_children(struct child *children, size_t n)
 {
-    return strcmp((*a)->d_name, (*b)->d_name);
+    while (n > 0)
+        free(children[--n].name);
+    free(children);
+}
+
+/* The names in dir, sorted as the bytes of the paths below it are. */
+static enum vanta_status list_children(const char *dir, bool hidden,
+                                       struct child **children, size_t *n,
+                                       struct vanta_error *err)
+{
+    enum vanta_status status = VANTA_OK;
+    size_t capacity = 0;
+    struct dirent *entry;
+    DIR *open_dir = opendir(dir);
+
+    *children = NULL;
+    *n = 0;
+    if (!open_dir)
+        return vanta_fail_errno(err, errno, "%s", dir);
+    while (status == VANTA_OK && (entry = readdir(open_dir))) {
+        struct child child;
+
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+            (!hidden && entry->d_name[0] == '.') ||
+            fstatat(dirfd(open_dir), entry->d_name, &child.st, AT_SYMLINK_NOFOLLOW) != 0)
+            continue;
+        if (*n == capacity) {
+            struct child *grown;
+
+            capacity = capacity ? capacity * 2 : 16;
+            grown = realloc(*children, capacity * sizeof *grown);
+            if (!grown) {
+                status = vanta_fail_memory(err);
+                break;
+            }
+            *children = grown;
+        }
+        child.name = vanta_strf("%s%s", entry->d_name,
+                                S_ISDIR(child.st.st_mode) ? "/" : "");
+        if (child.name)
+            (*children)[(*n)++] = child;
+        else
+            status = vanta_fail_memory(err);
+    }
+    closedir(open_dir);
+    if (status == VANTA_OK && *n > 1)
+        qsort(*children, *n, sizeof **children, by_bytes);
+    return status;
 }
 
 static enum vanta_status walk_below(const struct walk *w, const char *relative, int depth,
                                     struct vanta_error *err)
 {
-    char dir[VANTA_PATH_MAX], below[VANTA_PATH_MAX], full[VANTA_PATH_MAX];
+    char dir[VANTA_PATH_MAX], below[VANTA_PATH_MAX];
     enum vanta_status status = VANTA_OK;
-    struct dirent **entries = NULL;
-    int n, i;
+    struct child *children = NULL;
+    size_t n = 0, i;
 
     if (depth > WALK_DEPTH_MAX || !vanta_path_join(dir, w->dir, relative))
         return vanta_fail(err, VANTA_ERR_LIMIT, "%s: nested too deep", w->dir);
-    n = scandir(dir, &entries, skip_dots, by_bytes);
-    if (n < 0)
-        return vanta_fail_errno(err, errno, "%s", dir);
+    status = list_children(dir, w->hidden, &children, &n, err);
     for (i = 0; i < n && status == VANTA_OK; i++) {
-        const char *name = entries[i]->d_name;
-        struct stat st;
-
-        if (!w->hidden && name[0] == '.')
-            continue;
-        if (!vanta_path_join(below, relative, name) ||
-            !vanta_path_join(full, w->dir, below) || lstat(full, &st) != 0)
-            continue;
-        if (S_ISDIR(st.st_mode))
+        if (!vanta_path_join(below, relative, children[i].name)) {
+            status = vanta_fail(err, VANTA_ERR_LIMIT, "%s: a path in it is too long", dir);
+        } else if (S_ISDIR(children[i].st.st_mode)) {
+            below[strlen(below) - 1] = '\0';
             status = walk_below(w, below, depth + 1, err);
-        else if (S_ISREG(st.st_mode))
-            status = w->visit(w->arg, below, (uint64_t)st.st_size, err);
+        } else if (S_ISREG(children[i].st.st_mode)) {
+            status = w->visit(w->arg, below, (uint64_t)children[i].st.st_size, err);
+        }
     }
-    for (i = 0; i < n; i++)
-        free(entries[i]);
-    free(entries);
+    free_children(children, n);
     return status;
 }
 

@@ -56,8 +56,9 @@ bool vanta_file_is_link(const char *path);
 int64_t vanta_file_size(const char *path);
 
 /* Calls visit for every regular file below dir (symbolic links and hidden names are
- * passed over), with its path relative to dir, in byte order. A visit that returns
- * anything but VANTA_OK ends the walk with that status. */
+ * passed over), with its path relative to dir, in the order of the paths' bytes, as
+ * sort(1) has it under LC_ALL=C. A visit that returns anything but VANTA_OK ends the walk
+ * with that status. */
 typedef enum vanta_status vanta_visit(void *arg, const char *relative, uint64_t bytes,
                                       struct vanta_error *err);
 enum vanta_status vanta_dir_walk(const char *dir, vanta_visit *visit, void *arg,

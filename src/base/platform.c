@@ -74,7 +74,13 @@ bool vanta_platform_clone(int in, int out)
 #if defined(__linux__) && defined(FICLONE)
     return ioctl(out, FICLONE, in) == 0;
 #elif defined(__APPLE__)
-    return fcopyfile(in, out, NULL, COPYFILE_DATA) == 0;
+    if (fcopyfile(in, out, NULL, COPYFILE_DATA) == 0)
+        return true;
+    /* What it copied before it failed must not stay. */
+    if (ftruncate(out, 0) != 0 || lseek(out, 0, SEEK_SET) != 0)
+        return false;
+    lseek(in, 0, SEEK_SET);
+    return false;
 #else
     (void)in;
     (void)out;
