@@ -1,6 +1,5 @@
 #include "base/clock.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -50,50 +49,90 @@ static int64_t days_from_civil(int64_t y, int m, int d)
            day_of_year - 719468;
 }
 
+static int days_of_month(int y, int mon)
+{
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+
+    return days[mon - 1] + (mon == 2 && y % 4 == 0 && (y % 100 != 0 || y % 400 == 0));
+}
+
 static bool seconds_of(int y, int mon, int d, int h, int min, int s, int64_t *out)
 {
-    if (y < 1970 || y > 9999 || mon < 1 || mon > 12 || d < 1 || d > 31 || h < 0 ||
-        h > 23 || min < 0 || min > 59 || s < 0 || s > 60)
+    if (y < 1970 || y > 9999 || mon < 1 || mon > 12 || d < 1 ||
+        d > days_of_month(y, mon) || h > 23 || min > 59 || s > 60)
         return false;
     *out = days_from_civil(y, mon, d) * 86400 + h * 3600 + min * 60 + s;
     return true;
 }
 
-bool vanta_time_parse_rfc3339(const char *text, int64_t *seconds)
+/* Takes exactly n digits and then the characters of behind (scanf would take signs and
+ * spaces as well); NULL when they are not there. text may be NULL. */
+static const char *take(const char *text, int n, int *out, const char *behind)
 {
-    int y, mon, d, h, min, s, used = 0, oh = 0, om = 0;
-    const char *p;
+    size_t len = strlen(behind);
 
-    if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &y, &mon, &d, &h, &min, &s, &used) !=
-            6 ||
-        !seconds_of(y, mon, d, h, min, s, seconds))
-        return false;
-    p = text + used;
-    if (*p == '.')
-        for (p++; *p >= '0' && *p <= '9'; p++)
-            continue;
-    if (strcmp(p, "Z") == 0 || strcmp(p, "z") == 0)
-        return true;
-    if ((*p == '+' || *p == '-') && sscanf(p + 1, "%2d:%2d%n", &oh, &om, &used) == 2 &&
-        p[1 + used] == '\0' && oh < 24 && om < 60) {
-        *seconds -= (*p == '+' ? 1 : -1) * (oh * 3600 + om * 60);
-        return true;
+    for (*out = 0; text && n > 0; n--, text++) {
+        if (*text < '0' || *text > '9')
+            return NULL;
+        *out = *out * 10 + (*text - '0');
     }
-    return false;
+    return text && strncmp(text, behind, len) == 0 ? text + len : NULL;
 }
 
+bool vanta_time_parse_rfc3339(const char *text, int64_t *seconds)
+{
+    int y, mon, d, h, min, s, oh, om, sign;
+    const char *p = text;
+
+    p = take(p, 4, &y, "-");
+    p = take(p, 2, &mon, "-");
+    p = take(p, 2, &d, "T");
+    p = take(p, 2, &h, ":");
+    p = take(p, 2, &min, ":");
+    p = take(p, 2, &s, "");
+    if (!p || !seconds_of(y, mon, d, h, min, s, seconds))
+        return false;
+    if (*p == '.') {
+        size_t digits = strspn(p + 1, "0123456789");
+
+        if (digits == 0)
+            return false;
+        p += 1 + digits;
+    }
+    if (strcmp(p, "Z") == 0 || strcmp(p, "z") == 0)
+        return true;
+    if (*p != '+' && *p != '-')
+        return false;
+    sign = *p == '+' ? 1 : -1;
+    p = take(p + 1, 2, &oh, ":");
+    p = take(p, 2, &om, "");
+    if (!p || *p || oh > 23 || om > 59)
+        return false;
+    *seconds -= sign * (oh * 3600 + om * 60);
+    return true;
+}
+
+/* The one form that servers write today, RFC 9110's IMF-fixdate. */
 bool vanta_time_parse_http(const char *text, int64_t *seconds)
 {
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    char month[4];
-    const char *found;
+    static const char months[] = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec ";
+    const char *p = strchr(text, ','), *found;
+    char month[5] = "";
     int d, y, h, min, s;
 
-    if (sscanf(text, "%*3c, %2d %3s %4d %2d:%2d:%2d GMT", &d, month, &y, &h, &min, &s) !=
-        6)
+    if (!p || p - text != 3 || p[1] != ' ')
         return false;
+    p = take(p + 2, 2, &d, " ");
+    if (!p || strlen(p) < 4)
+        return false;
+    memcpy(month, p, 4);
     found = strstr(months, month);
-    if (!found || (found - months) % 3 != 0)
+    if (!found || month[3] != ' ' || (found - months) % 4 != 0)
         return false;
-    return seconds_of(y, (int)(found - months) / 3 + 1, d, h, min, s, seconds);
+    p = take(p + 4, 4, &y, " ");
+    p = take(p, 2, &h, ":");
+    p = take(p, 2, &min, ":");
+    p = take(p, 2, &s, " GMT");
+    return p && *p == '\0' &&
+           seconds_of(y, (int)(found - months) / 4 + 1, d, h, min, s, seconds);
 }

@@ -17,7 +17,8 @@ int64_t vanta_clock_ms(void);
 bool vanta_clock_sleep_ms(int64_t ms, const atomic_bool *cancel);
 /* Now as RFC 3339 in UTC, "2026-01-31T12:00:00Z". */
 void vanta_time_now(char out[VANTA_TIME_TEXT_MAX]);
-/* Seconds since 1970 of an RFC 3339 time, or of an HTTP date; false when it is neither. */
+/* Seconds since 1970 of an RFC 3339 time (upper-case T), or of an HTTP date in the form of
+ * RFC 9110's IMF-fixdate; false when it is neither. */
 bool vanta_time_parse_rfc3339(const char *text, int64_t *seconds);
 bool vanta_time_parse_http(const char *text, int64_t *seconds);
 
