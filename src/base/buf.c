@@ -1,16 +1,19 @@
 #include "base/buf.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 bool vanta_buf_reserve(struct vanta_buf *buf, size_t more)
 {
-    size_t need, capacity;
+    size_t need, capacity, max = buf->max;
     char *data;
 
-    if (buf->len > buf->max || more > buf->max - buf->len)
+    if (max > PTRDIFF_MAX - 1)
+        max = PTRDIFF_MAX - 1; /* so that no sum below wraps */
+    if (buf->len > max || more > max - buf->len)
         return false;
     need = buf->len + more + 1;
     if (need <= buf->capacity)
@@ -18,8 +21,8 @@ bool vanta_buf_reserve(struct vanta_buf *buf, size_t more)
     capacity = buf->capacity ? buf->capacity : 64;
     while (capacity < need)
         capacity *= 2;
-    if (capacity > buf->max + 1)
-        capacity = buf->max + 1;
+    if (capacity > max + 1)
+        capacity = max + 1;
     data = realloc(buf->data, capacity);
     if (!data)
         return false;

@@ -56,6 +56,10 @@ bool vanta_json_pointer_key(char out[VANTA_JSON_POINTER_MAX], const char *where,
 
     for (; *where && n + 1 < VANTA_JSON_POINTER_MAX; where++)
         out[n++] = *where;
+    if (*where) {
+        out[n] = '\0';
+        return false;
+    }
     if (n + 1 < VANTA_JSON_POINTER_MAX)
         out[n++] = '/';
     for (; *key && n + 3 < VANTA_JSON_POINTER_MAX; key++) {
