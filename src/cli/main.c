@@ -11,6 +11,8 @@
 atomic_bool cancelled;
 
 const struct command commands[] = {
+    {"catalog", NULL, "list | show ID | check [FILE...]",
+     "show what models there are to set up, and check catalog files", cmd_catalog},
     {"version", NULL, "", NULL, cmd_version},
 };
 const size_t commands_count = sizeof commands / sizeof commands[0];

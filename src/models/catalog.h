@@ -94,6 +94,7 @@ struct vanta_catalog_model {
     const char *id;
     const char *name;
     const char *description; /* may be NULL */
+    const char *note;        /* what is not known of it, or special; may be NULL */
     enum vanta_model_type type;
     const char *version;      /* upstream's release or revision */
     const char *format;       /* "whisper-ggml", "gguf", "safetensors", "torch", "api" */
