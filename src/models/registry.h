@@ -71,6 +71,20 @@ void vanta_entry_free(struct vanta_entry *entry);
 enum vanta_status vanta_entry_copy(const struct vanta_entry *from,
                                    struct vanta_entry *out, struct vanta_error *err);
 
+/* Whether it is an API's entry, which has no files. */
+bool vanta_entry_is_api(const struct vanta_entry *entry);
+
+/* Fills an entry with all that the catalog knows of the model: id, name, type, version,
+ * path, size, format, quantization, hash, files, licence id, parameters, hardware needs
+ * and metadata (in extra). files are what the model's folder holds (copied; NULL: the
+ * catalog's own). The path is the usual one, TYPE FOLDER/ID[/FILE]. Left to the caller,
+ * who also frees the entry: source, preparation, acceptance, verification; date_added
+ * stays NULL, which put replaces by the former one or by now. */
+enum vanta_status vanta_entry_from_catalog(const struct vanta_catalog_model *model,
+                                           const struct vanta_entry_file *files,
+                                           size_t n_files, struct vanta_entry *out,
+                                           struct vanta_error *err);
+
 /* The folder's hash as docs/registry.md defines it: of one file its SHA-256; of several
  * the SHA-256 of the lines "DIGEST  PATH\n" sorted by path's bytes. */
 enum vanta_status vanta_files_hash(const struct vanta_entry_file *files, size_t n,
@@ -95,6 +109,10 @@ enum vanta_status vanta_registry_load(const char *root,
                                       struct vanta_error *err);
 void vanta_registry_free(struct vanta_registry *registry); /* NULL is fine */
 enum vanta_registry_origin vanta_registry_origin(const struct vanta_registry *registry);
+
+/* What was odd in the file and passed over or kept as it is, one line each; NULL past the
+ * last. */
+const char *vanta_registry_note(const struct vanta_registry *registry, size_t index);
 
 size_t vanta_registry_count(const struct vanta_registry *registry);
 const struct vanta_entry *vanta_registry_at(const struct vanta_registry *registry,
