@@ -1,0 +1,71 @@
+/* session.c - what nearly every command starts with: root, catalog, registry. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "cli/cli.h"
+
+static bool failed(struct session *s, const struct vanta_error *err, int *code)
+{
+    *code = report_error(err);
+    session_close(s);
+    return false;
+}
+
+bool session_open(struct session *s, const struct common_options *common, unsigned wants,
+                  int *code)
+{
+    struct vanta_error err = {0}, problem = {0};
+
+    memset(s, 0, sizeof *s);
+    if (vanta_root_find(common->models_dir, s->root, &s->root_why, &err) != VANTA_OK)
+        return failed(s, &err, code);
+    /* The registry needs the catalog too: for old ids, and for what judges the files. */
+    if (wants && vanta_catalog_load(&s->catalog, common->catalogs.words,
+                                    common->catalogs.n, &err) != VANTA_OK)
+        return failed(s, &err, code);
+    if (!(wants & SESSION_REGISTRY))
+        return true;
+    if (vanta_registry_load(s->root, s->catalog, &s->registry, &problem, &err) != VANTA_OK)
+        return failed(s, &err, code);
+    if (problem.status != VANTA_OK) {
+        warn("the registry is damaged: %s", problem.message);
+        warn("this is its newest history; vanta registry rebuild makes it whole again");
+    }
+    return true;
+}
+
+void session_close(struct session *s)
+{
+    vanta_registry_free(s->registry);
+    if (s->catalog)
+        vanta_catalog_free(s->catalog);
+    s->registry = NULL;
+    s->catalog = NULL;
+}
+
+const struct vanta_entry *session_entry(struct session *s, const char *id)
+{
+    const struct vanta_entry *entry = vanta_registry_find(s->registry, id);
+    const struct vanta_catalog_model *model;
+    struct vanta_error err = {0};
+    const char *nearest;
+
+    if (entry)
+        return entry;
+    model = vanta_catalog_find(s->catalog, id);
+    nearest = vanta_registry_nearest(s->registry, id);
+    if (!model && !nearest)
+        nearest = vanta_catalog_nearest(s->catalog, id);
+    vanta_fail(&err, VANTA_ERR_NOT_FOUND, "%s is not registered in %s", id, s->root);
+    if (model)
+        vanta_hint(&err, "The catalog has it: vanta setup %s", model->id);
+    else if (nearest)
+        vanta_hint(&err, "Did you mean %s? vanta list shows what is there.", nearest);
+    else
+        vanta_hint(&err, "vanta list shows what is there, vanta catalog list what could "
+                         "be.");
+    report_error(&err);
+    return NULL;
+}
