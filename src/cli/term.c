@@ -67,6 +67,7 @@ bool term_ask(const char *question, bool fallback)
 
 struct cell {
     char *text;
+    size_t width; /* columns on the terminal */
     enum term_style style;
 };
 
@@ -105,6 +106,7 @@ void table_row(struct table *t, const char *const *cells, const enum term_style 
 
         vanta_text_printable(cells[i] ? cells[i] : "-", printable, sizeof printable);
         cell->text = vanta_strdup(printable);
+        cell->width = vanta_text_columns(printable);
         cell->style = styles ? styles[i] : STYLE_NONE;
     }
     t->rows++;
@@ -114,45 +116,44 @@ static size_t column_width(const struct table *t, size_t column)
 {
     size_t row, width = 0;
 
-    for (row = 0; row < t->rows; row++) {
-        const char *text = t->cells[row * t->columns + column].text;
-        size_t columns = text ? vanta_text_columns(text) : 0;
-
-        if (columns > width)
-            width = columns;
-    }
+    for (row = 0; row < t->rows; row++)
+        if (t->cells[row * t->columns + column].width > width)
+            width = t->cells[row * t->columns + column].width;
     return width;
 }
 
 static void print_padded(FILE *stream, const struct cell *cell, size_t width, bool last)
 {
     const char *text = cell->text ? cell->text : "";
-    size_t columns = vanta_text_columns(text);
     bool styled = cell->style != STYLE_NONE;
 
     fprintf(stream, "%s%s%s", styled ? term_style(stream, cell->style) : "", text,
             styled ? term_style(stream, STYLE_NONE) : "");
     if (!last)
-        fprintf(stream, "%*s", (int)(width - columns + 2), "");
+        fprintf(stream, "%*s", (int)(width - cell->width + 2), "");
 }
 
 void table_print(const struct table *t, FILE *stream, bool rule)
 {
-    size_t row, i, k;
+    size_t *widths, row, i, k;
 
     if (!t)
         return;
-    for (row = 0; row < t->rows; row++) {
+    widths = calloc(t->columns, sizeof *widths);
+    for (i = 0; widths && i < t->columns; i++)
+        widths[i] = column_width(t, i);
+    for (row = 0; widths && row < t->rows; row++) {
         for (i = 0; i < t->columns; i++)
-            print_padded(stream, &t->cells[row * t->columns + i], column_width(t, i),
+            print_padded(stream, &t->cells[row * t->columns + i], widths[i],
                          i + 1 == t->columns);
         fputc('\n', stream);
         for (i = 0; rule && row == 0 && i < t->columns; i++) {
-            for (k = 0; k < column_width(t, i); k++)
+            for (k = 0; k < widths[i]; k++)
                 fputc('-', stream);
             fputs(i + 1 == t->columns ? "\n" : "  ", stream);
         }
     }
+    free(widths);
 }
 
 void table_free(struct table *t)
