@@ -1,0 +1,57 @@
+#!/bin/sh
+# Runs the whole test suite: system packages, three builds, ctest.
+set -eu
+clone=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
+# shellcheck source=scripts/lib.sh
+. "$clone/scripts/lib.sh"
+
+usage() {
+    cat <<'END'
+usage: ./scripts/test.sh [--yes] [--no-install] [OPTION of ctest...]
+
+Installs missing system packages, builds with the system's compiler, with clang and with
+sanitizers, and runs all tests. The real-model tests download about 730 MB once and keep
+them below build/; VANTA_REAL=0 leaves them out.
+
+  --yes          do not ask before the package command is run
+  --no-install   install no package; only name what is missing
+END
+    exit 0
+}
+
+n=$#
+while [ "$n" -gt 0 ]; do
+    case $1 in
+    --yes | -y) assume_yes=1 ;;
+    --no-install) no_install=1 ;;
+    --help | -h) usage ;;
+    *) set -- "$@" "$1" ;;
+    esac
+    shift
+    n=$((n - 1))
+done
+
+build_release() {
+    configure release build -DVANTA_TESTS=ON -DVANTA_SUITES=ON &&
+        cmake --build "$clone/build" --parallel "$(jobs)"
+}
+
+build_clang() {
+    configure clang build-clang && cmake --build "$clone/build-clang" --parallel "$(jobs)"
+}
+
+build_asan() {
+    configure asan build-asan && cmake --build "$clone/build-asan" --parallel "$(jobs)"
+}
+
+refuse_sudo
+log_start
+packages_check tests
+packages_install tests
+step "Building" "Built" build_release
+step "Building with clang" "Built with clang" build_clang
+step "Building with sanitizers" "Built with sanitizers" build_asan
+if [ "${VANTA_REAL:-}" = 0 ]; then
+    say "VANTA_REAL=0: the tests with real models are LEFT OUT"
+fi
+exec ctest --test-dir "$clone/build" --output-on-failure --parallel "$(jobs)" "$@"
