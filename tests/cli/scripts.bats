@@ -97,7 +97,7 @@ setup() {
     machine_with_everything
     shells >"$BATS_TEST_TMPDIR/shells"
     while read -r shell; do
-        cp "$(command -v "${shell%% *}")" "$bin/"
+        ln -sf "$(command -v "${shell%% *}")" "$bin/"
         : >"$asked"
         run on_machine $shell "$clone/scripts/setup_all_models.sh" --profile lite --quiet
         exits 0
@@ -176,7 +176,7 @@ setup() {
     command -v script >/dev/null && script --version 2>/dev/null | grep -q util-linux ||
         skip "needs util-linux's script for a terminal"
     new_machine
-    cp "$(command -v script)" "$bin/"
+    ln -s "$(command -v script)" "$bin/"
     cat >"$BATS_TEST_TMPDIR/at_terminal" <<END
 exec sh "$clone/scripts/setup_all_models.sh"
 END
