@@ -11,8 +11,8 @@
 atomic_bool cancelled;
 
 const struct command commands[] = {
-    {"catalog", NULL, "list | show ID | check [FILE...]",
-     "show what models there are to set up, and check catalog files", cmd_catalog},
+    {"completion", NULL, "bash|zsh|fish", "print a completion script for a shell",
+     cmd_completion},
     {"version", NULL, "", NULL, cmd_version},
 };
 const size_t commands_count = sizeof commands / sizeof commands[0];

@@ -1,0 +1,78 @@
+#compdef vanta
+# zsh completion of vanta; made by: vanta completion zsh
+
+typeset -ga _vanta_commands=(
+# @commands
+)
+
+_vanta_operands() {
+    case $1 in
+    # @operands
+    esac
+}
+
+# The first column of a table.
+_vanta_ids() {
+    vanta "$@" 2>/dev/null |
+        awk 'NR > 2 && $1 ~ /^[A-Za-z0-9][A-Za-z0-9._-]*$/ { print $1 }'
+}
+
+# _vanta_offer "WORD...": each word, or what an @word stands for.
+_vanta_offer() {
+    local word
+
+    # Behind a comma the next name of a list begins.
+    compset -P '*,'
+    for word in ${=1}; do
+        case $word in
+        @ids) compadd -- ${(f)"$(_vanta_ids list)"} ;;
+        @catalog) compadd -- ${(f)"$(_vanta_ids catalog list)"} ;;
+        @types) compadd -- whisper llm embedding tts ;;
+        @files) _files ;;
+        @dirs) _files -/ ;;
+        *) compadd -- $word ;;
+        esac
+    done
+}
+
+_vanta() {
+    local command=$words[2] previous=$words[CURRENT-1] line takes=
+    local -a options
+
+    if ((CURRENT == 2)); then
+        _describe command _vanta_commands
+        return
+    fi
+    [[ -n ${(M)_vanta_commands:#${(b)command}:*} ]] || return 1
+    # --name=value: the value is completed as behind a blank.
+    if compset -P 1 '--[a-z-]##='; then
+        previous=${IPREFIX%=}
+    fi
+    for line in ${(f)"$(vanta $command --print-options 2>/dev/null)"}; do
+        options+=("${line%%$'\t'*}:${line##*$'\t'}")
+        [[ ${line%%$'\t'*} != $previous ]] || takes=${${line#*$'\t'}%%$'\t'*}
+    done
+    if [[ $PREFIX == -* ]]; then
+        _describe option options
+        return
+    fi
+    case $takes in
+    '') _vanta_offer "$(_vanta_operands $command)" ;;
+    *FILE* | PATH*) _files ;;
+    *DIR*) _files -/ ;;
+    TYPE*) _vanta_offer @types ;;
+    PROFILE*) _vanta_offer 'lite default full' ;;
+    ID* | NAME* | MODEL*)
+        case $command in
+        setup) _vanta_offer @catalog ;;
+        *) _vanta_offer @ids ;;
+        esac
+        ;;
+    esac
+}
+
+if [[ $funcstack[1] == _vanta ]]; then
+    _vanta "$@"
+else
+    compdef _vanta vanta
+fi
