@@ -24,6 +24,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#if defined(__GNUC__)
+#pragma GCC visibility push(default) /* the library is built with all else hidden */
+#endif
 
 enum vanta_status {
     VANTA_OK = 0,
@@ -60,6 +63,9 @@ struct vanta_error {
 /* A short name for logs and --json: "network", "digest", ... Never NULL. */
 const char *vanta_status_name(enum vanta_status status);
 
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
 #ifdef __cplusplus
 }
 #endif
