@@ -1,0 +1,88 @@
+# The man pages and README say what the program has, and nothing that it has not.
+load ../helpers
+
+man=$VANTA_SOURCE_DIR/docs/man
+
+setup() {
+    fresh_home
+}
+
+commands() {
+    "$VANTA" --help | awk '/^  [a-z]/ { print $1 }'
+}
+
+# The part of vanta(1) that begins with "## COMMAND".
+section() {
+    awk -v want="## $1" '$0 == want { on = 1; next } /^#/ { on = 0 } on' "$man/vanta.1.scd"
+}
+
+common_options() {
+    awk '/^# COMMON OPTIONS/ { on = 1; next } /^# / { on = 0 } on' "$man/vanta.1.scd"
+}
+
+options_of() {
+    "$VANTA" "$1" --print-options | cut -f 1
+}
+
+# Options described (a line that begins in bold), without the other words on the line.
+described() {
+    grep -oE '^\*(-[a-z], )?--[a-z-]+\*' | grep -oE -- '--[a-z-]+'
+}
+
+text_of() {
+    if [ "$1" = setup ]; then
+        cat "$man/vanta-setup.1.scd"
+    else
+        section "$1"
+    fi
+}
+
+@test "vanta(1) has a section for every command, and for no other" {
+    commands | LC_ALL=C sort >"$BATS_TEST_TMPDIR/commands"
+    [ -s "$BATS_TEST_TMPDIR/commands" ]
+    sed -n 's/^## //p' "$man/vanta.1.scd" | LC_ALL=C sort >"$BATS_TEST_TMPDIR/sections"
+    diff -u "$BATS_TEST_TMPDIR/commands" "$BATS_TEST_TMPDIR/sections"
+}
+
+@test "every option stands in the man pages, and every described one exists" {
+    common_options | described >"$BATS_TEST_TMPDIR/common"
+    for command in $(commands); do
+        options_of "$command" | LC_ALL=C sort >"$BATS_TEST_TMPDIR/has"
+        text_of "$command" | described | LC_ALL=C sort >"$BATS_TEST_TMPDIR/own"
+        # Common options may be described once for all.
+        cat "$BATS_TEST_TMPDIR/own" "$BATS_TEST_TMPDIR/common" | LC_ALL=C sort -u \
+            >"$BATS_TEST_TMPDIR/says"
+        run comm -23 "$BATS_TEST_TMPDIR/has" "$BATS_TEST_TMPDIR/says"
+        [ -z "$output" ] || { echo "$command: not described: $output"; false; }
+        run comm -13 "$BATS_TEST_TMPDIR/has" "$BATS_TEST_TMPDIR/own"
+        [ -z "$output" ] || { echo "$command: described, not there: $output"; false; }
+    done
+}
+
+@test "scdoc takes every page" {
+    command -v scdoc >/dev/null || skip "scdoc is not installed"
+    for page in "$man"/*.scd; do
+        scdoc <"$page" >"$BATS_TEST_TMPDIR/page"
+        [ -s "$BATS_TEST_TMPDIR/page" ]
+    done
+}
+
+@test "every page is linked from another" {
+    for page in "$man"/*.scd; do
+        name=$(basename "$page" .scd)
+        title="${name%.*}*(${name##*.})"
+        grep -lF "*$title" "$man"/*.scd | grep -qv "/$name.scd$" ||
+            { echo "nobody names $title"; false; }
+    done
+}
+
+@test "commands in README and CONTRIBUTING exist" {
+    for file in README.md CONTRIBUTING.md; do
+        grep -oE '(^|[`"/ ])vanta [a-z]+' "$VANTA_SOURCE_DIR/$file" |
+            awk '{ print $2 }' | LC_ALL=C sort -u | while read -r word; do
+            "$VANTA" "$word" --print-options >/dev/null 2>&1 ||
+                grep -qE "vanta $word( |$)" <<<"vanta is vanta was" ||
+                { echo "$file: vanta $word"; exit 1; }
+        done
+    done
+}
