@@ -53,5 +53,11 @@ step "Building with clang" "Built with clang" build_clang
 step "Building with sanitizers" "Built with sanitizers" build_asan
 if [ "${VANTA_REAL:-}" = 0 ]; then
     say "VANTA_REAL=0: the tests with real models are LEFT OUT"
+else
+    # Done here, so that it is seen how many there are; when it fails, the tests say why.
+    started=$(date +%s)
+    models=$(VANTA=$clone/build/vanta VANTA_BINARY_DIR=$clone/build \
+        "$clone/tests/real/fixture.sh" 2>&1 | tail -n 1)
+    say "$models ($(duration $(($(date +%s) - started))))"
 fi
 exec ctest --test-dir "$clone/build" --output-on-failure --parallel "$(jobs)" "$@"
