@@ -63,10 +63,10 @@ _vanta() {
     takes=$(awk -F '\t' -v name="$previous" '$1 == name { print $2 }' <<<"$options")
     case $takes in
     '') _vanta_offer "$(_vanta_operands "$command")" "$current" ;;
+    PROFILE*) _vanta_offer 'lite default full' "$current" ;;
     *FILE* | PATH*) _vanta_offer @files "$current" ;;
     *DIR*) _vanta_offer @dirs "$current" ;;
     TYPE*) _vanta_offer @types "$current" ;;
-    PROFILE*) _vanta_offer 'lite default full' "$current" ;;
     ID* | NAME* | MODEL*)
         case $command in
         setup) _vanta_offer @catalog "$current" ;;

@@ -56,14 +56,14 @@ function __vanta_complete
         switch "$takes"
             case ''
                 __vanta_offer (__vanta_operands $command)
+            case 'PROFILE*'
+                __vanta_offer lite default full
             case '*FILE*' 'PATH*'
                 __vanta_offer @files
             case '*DIR*'
                 __vanta_offer @dirs
             case 'TYPE*'
                 __vanta_offer @types
-            case 'PROFILE*'
-                __vanta_offer lite default full
             case 'ID*' 'NAME*' 'MODEL*'
                 switch $command
                     case setup

@@ -58,10 +58,10 @@ _vanta() {
     fi
     case $takes in
     '') _vanta_offer "$(_vanta_operands $command)" ;;
+    PROFILE*) _vanta_offer 'lite default full' ;;
     *FILE* | PATH*) _files ;;
     *DIR*) _files -/ ;;
     TYPE*) _vanta_offer @types ;;
-    PROFILE*) _vanta_offer 'lite default full' ;;
     ID* | NAME* | MODEL*)
         case $command in
         setup) _vanta_offer @catalog ;;
