@@ -86,11 +86,12 @@ typedef bool vanta_license_question(void *arg, const struct vanta_license *licen
 struct vanta_setup_options {
     const char *root;
     const struct vanta_catalog *catalog;
-    /* What: ids (any mix of types), or, when n_models is 0, a profile. */
+    /* What: models by name (any mix of types); and, when a profile is named or there is
+     * no model, the slots of the profile. */
     const struct vanta_catalog_model *const *models;
     size_t n_models;
     const char *profile;         /* NULL: "default" */
-    enum vanta_model_type type;  /* only this type's slots; VANTA_TYPE_UNKNOWN: all */
+    unsigned types;              /* only slots of these: bits 1 << type; 0: all */
     unsigned jobs;               /* 0: 4 */
     unsigned classes;            /* of sources; 0: all */
     bool offline;
@@ -124,6 +125,13 @@ struct vanta_setup_need {
     struct vanta_machine machine;
 };
 const struct vanta_setup_need *vanta_setup_need(const struct vanta_setup *setup);
+
+/* The part of the preflight that asks nobody: disk and memory, for all that is neither
+ * done nor skipped. */
+enum vanta_status vanta_setup_fits(struct vanta_setup *setup, struct vanta_error *err);
+/* After a plan of a profile that does not fit: the largest other profile that does, or
+ * NULL. */
+const struct vanta_profile *vanta_setup_fitting_profile(struct vanta_setup *setup);
 
 /* Before the first byte: VANTA_ERR_NO_SPACE names the model to drop or the smaller one to
  * take; VANTA_ERR_NO_MEMORY likewise unless force; licences are asked for (a refused one
