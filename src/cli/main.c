@@ -11,8 +11,12 @@
 atomic_bool cancelled;
 
 const struct command commands[] = {
-    {"completion", NULL, "bash|zsh|fish", "print a completion script for a shell",
-     cmd_completion},
+    {"list", "ls", "", "show the models that are here, and their states", cmd_list},
+    {"info", "show", "ID|FILE", "show all that is known of a model, or of a file", cmd_info},
+    {"path", NULL, "ID", "print where a model is, for scripts", cmd_path},
+    {"verify", NULL, "[ID...]", "hash models and compare with what they should be",
+     cmd_verify},
+    {"remove", "rm", "ID", "delete a model and its registry entry", cmd_remove},
     {"version", NULL, "", NULL, cmd_version},
 };
 const size_t commands_count = sizeof commands / sizeof commands[0];
