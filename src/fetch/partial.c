@@ -28,7 +28,8 @@ static bool is_current(const struct vanta_lock *lock, const char *path)
 }
 
 enum vanta_status vanta_partial_lock(struct vanta_lock *lock, const char *dir,
-                                     const char *path, const atomic_bool *cancel,
+                                     const char *path, int64_t wait_ms,
+                                     const atomic_bool *cancel,
                                      vanta_lock_waiting *waiting, void *arg,
                                      struct vanta_error *err)
 {
@@ -43,7 +44,7 @@ enum vanta_status vanta_partial_lock(struct vanta_lock *lock, const char *dir,
         status = vanta_dir_make(dir, err);
         if (status != VANTA_OK)
             return status;
-        status = vanta_lock_acquire(lock, path, -1, cancel, waiting, arg, &again);
+        status = vanta_lock_acquire(lock, path, wait_ms, cancel, waiting, arg, &again);
         if (status == VANTA_OK && is_current(lock, path))
             return VANTA_OK;
         vanta_lock_release(lock);
@@ -70,7 +71,7 @@ enum vanta_status vanta_partial_open(struct vanta_partial *p, const char *dir,
         !vanta_format(p->journal_path, sizeof p->journal_path, "%s/%s.json", dir, key) ||
         !vanta_format(p->lock_path, sizeof p->lock_path, "%s/%s.lock", dir, key))
         return vanta_fail(err, VANTA_ERR_LIMIT, "%s: the path is too long", dir);
-    status = vanta_partial_lock(&p->lock, dir, p->lock_path, cancel, waiting, arg, err);
+    status = vanta_partial_lock(&p->lock, dir, p->lock_path, -1, cancel, waiting, arg, err);
     if (status != VANTA_OK)
         return status;
     p->fd = open(p->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);

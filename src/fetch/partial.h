@@ -40,9 +40,10 @@ struct vanta_partial {
 };
 
 /* Takes a lock file below dir (which is created), safe against its being deleted by the
- * one who held it. As vanta_lock_acquire without a time limit. */
+ * one who held it. Otherwise as vanta_lock_acquire. */
 enum vanta_status vanta_partial_lock(struct vanta_lock *lock, const char *dir,
-                                     const char *path, const atomic_bool *cancel,
+                                     const char *path, int64_t wait_ms,
+                                     const atomic_bool *cancel,
                                      vanta_lock_waiting *waiting, void *arg,
                                      struct vanta_error *err);
 

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 
 #define DELAY_CAP 15
+#define STALE_DELAYS 90
 
 bool vanta_retry_status(int http_status)
 {
@@ -89,6 +90,12 @@ static struct vanta_host *find_or_add(struct vanta_hosts *hosts, const char *ori
     return host;
 }
 
+static bool is_stale(const struct vanta_hosts *hosts, const struct vanta_host *host,
+                     int64_t now)
+{
+    return now - host->failed_ms > hosts->base_ms * STALE_DELAYS;
+}
+
 void vanta_hosts_failed(struct vanta_hosts *hosts, const char *origin, int64_t now,
                         const struct vanta_error *why)
 {
@@ -96,8 +103,10 @@ void vanta_hosts_failed(struct vanta_hosts *hosts, const char *origin, int64_t n
 
     pthread_mutex_lock(&hosts->mutex);
     host = find_or_add(hosts, origin);
-    if (host->down_since_ms == 0)
+    if (host->down_since_ms == 0 || is_stale(hosts, host, now)) {
         host->down_since_ms = now;
+        host->failures = 0;
+    }
     /* Several files that fail at the same moment are one failure. */
     if (host->failures == 0 || now >= host->next_ms) {
         host->next_ms = now + vanta_retry_delay_ms(hosts->base_ms, host->failures,
@@ -133,7 +142,7 @@ void vanta_hosts_busy(struct vanta_hosts *hosts, const char *origin, int64_t unt
     pthread_mutex_unlock(&hosts->mutex);
 }
 
-bool vanta_hosts_get(struct vanta_hosts *hosts, const char *origin,
+bool vanta_hosts_get(struct vanta_hosts *hosts, const char *origin, int64_t now,
                      struct vanta_host *out)
 {
     struct vanta_host *host;
@@ -143,6 +152,8 @@ bool vanta_hosts_get(struct vanta_hosts *hosts, const char *origin,
     host = find(hosts, origin);
     if (host)
         *out = *host;
+    if (host && is_stale(hosts, host, now))
+        out->down_since_ms = 0;
     pthread_mutex_unlock(&hosts->mutex);
     return host != NULL;
 }
@@ -154,7 +165,7 @@ bool vanta_hosts_try(struct vanta_hosts *hosts, const char *origin, int64_t now)
 
     pthread_mutex_lock(&hosts->mutex);
     host = find(hosts, origin);
-    if (host && host->down_since_ms != 0) {
+    if (host && host->down_since_ms != 0 && !is_stale(hosts, host, now)) {
         mine = now >= host->next_ms;
         if (mine) {
             /* Others stay away while this one tries: the longest a try can take is not

@@ -53,8 +53,9 @@ void vanta_hosts_failed(struct vanta_hosts *hosts, const char *origin, int64_t n
                         const struct vanta_error *why);
 void vanta_hosts_worked(struct vanta_hosts *hosts, const char *origin);
 void vanta_hosts_busy(struct vanta_hosts *hosts, const char *origin, int64_t until_ms);
-/* A copy of what is known; false (and a zeroed copy) when nothing is. */
-bool vanta_hosts_get(struct vanta_hosts *hosts, const char *origin,
+/* A copy of what is known; false (and a zeroed copy) when nothing is. A failure long ago
+ * (90 times the first delay) no longer counts. */
+bool vanta_hosts_get(struct vanta_hosts *hosts, const char *origin, int64_t now,
                      struct vanta_host *out);
 /* Takes the turn to try a host that is down: true for one caller, for the others only
  * once the host's next delay is over. */

@@ -109,9 +109,9 @@ static enum vanta_status on_headers(void *arg, const struct vanta_http_response 
     if (status != VANTA_OK || redirect)
         return status;
     t->answered = true;
-    if (r->headers.status == 206)
+    if (r->headers.status == 206 && t->partial->bytes > 0)
         return check_rest(t, err);
-    if (r->headers.status == 200) {
+    if (r->headers.status == 200 || r->headers.status == 206) {
         t->fresh = true;
         t->total = r->headers.content_length;
     }
@@ -210,6 +210,7 @@ static enum vanta_move check_end(struct vanta_transfer *t, struct vanta_error *e
     if (expected < 0 || (int64_t)t->partial->bytes == expected)
         return VANTA_MOVE_DONE;
     if (delimited && t->fresh) {
+        t->from_zero = true; /* what came is not the beginning of the file */
         fail_length(t, (int64_t)t->partial->bytes, err);
         return VANTA_MOVE_USELESS;
     }

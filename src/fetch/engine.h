@@ -1,0 +1,163 @@
+/*
+ * engine.h - what the files behind fetch.h share. Not for other layers.
+ *
+ *     fetch.c     the fetcher, its slots and its talk; the entry points
+ *     schedule.c  which item goes to which source when, and what follows from a failure
+ *     single.c    one item from one address or file
+ *     bundle.c    items that come out of the same packages or archive, in one pass
+ *     reach.c     can it be reached: probes and doctor's questions
+ *
+ * A call (struct vanta_call) has a few threads that take work from the schedule until no
+ * item is left. All fields of jobs are guarded by the call's mutex, but those of a job
+ * that is VANTA_JOB_RUNNING: they belong to the thread that runs it.
+ */
+#ifndef VANTA_FETCH_ENGINE_H
+#define VANTA_FETCH_ENGINE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "base/path.h"
+#include "fetch/fetch.h"
+#include "fetch/hub.h"
+#include "fetch/partial.h"
+#include "fetch/retry.h"
+#include "fetch/transfer.h"
+#include "http/http.h"
+
+#define VANTA_KEY_MAX 72
+
+struct vanta_fetcher {
+    struct vanta_fetch_options options; /* with the defaults filled in */
+    int64_t base_ms;                    /* the first delay between tries */
+    struct vanta_http *http;
+    struct vanta_hub hub;
+    struct vanta_hosts hosts;
+    pthread_mutex_t talk;               /* one listener at a time */
+    pthread_mutex_t slots_mutex;
+    pthread_cond_t slots_changed;
+    unsigned slots;                     /* free ones */
+    pthread_mutex_t probe_mutex;
+};
+
+enum vanta_job_state {
+    VANTA_JOB_CHECK,   /* is dest right already? */
+    VANTA_JOB_PENDING, /* wants a source */
+    VANTA_JOB_RUNNING,
+    VANTA_JOB_FINISHED
+};
+
+/* What is known of one source of one item. */
+struct vanta_try {
+    bool tried;
+    bool exhausted;
+    unsigned tries;  /* in a row without a new byte */
+    int64_t next_ms; /* not before */
+    struct vanta_error error;
+};
+
+struct vanta_job {
+    struct vanta_fetch_item *item;
+    char key[VANTA_KEY_MAX]; /* names the partial file; equal for the same bytes */
+    enum vanta_job_state state;
+    size_t n_sources;        /* that may be used at all */
+    struct vanta_try *tries; /* one a source */
+    size_t source;           /* the one in use */
+    atomic_bool moving;      /* the running try has got bytes */
+    int64_t progress_ms;     /* when a try last got bytes, or the first one started */
+    int64_t told_ms;         /* the last PROGRESS event */
+    /* What the last run gave. */
+    enum vanta_move move;
+    struct vanta_error error;
+    int64_t retry_after_ms;
+    bool progressed;
+};
+
+/* A package file that a call brought, kept while an item may still want it. */
+struct vanta_kept {
+    char path[VANTA_PATH_MAX];
+    char lock_path[VANTA_PATH_MAX];
+    struct vanta_kept *next;
+};
+
+struct vanta_call {
+    struct vanta_fetcher *f;
+    struct vanta_job *jobs;
+    size_t n;
+    const char *partial_dir;
+    bool patient;
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    size_t unfinished;
+    size_t running;
+    struct vanta_kept *kept;
+};
+
+/* --- fetch.c --- */
+
+/* One file may move; false when cancelled while waiting. */
+bool vanta_slot_take(struct vanta_fetcher *f);
+void vanta_slot_give(struct vanta_fetcher *f);
+bool vanta_cancelled(const struct vanta_fetcher *f);
+
+/* Events. source NULL: the job's own. tell_progress keeps to ten a second. */
+void vanta_tell_start(struct vanta_call *call, struct vanta_job *job);
+void vanta_tell_progress(struct vanta_call *call, struct vanta_job *job, uint64_t bytes,
+                         int64_t total);
+void vanta_tell_notice(struct vanta_call *call, const struct vanta_job *job,
+                       const char *fmt, ...) VANTA_PRINTF(3, 4);
+void vanta_tell_done(struct vanta_call *call, const struct vanta_job *job);
+/* A vanta_lock_waiting; arg is a struct vanta_waiting. */
+struct vanta_waiting {
+    struct vanta_call *call;
+    struct vanta_job *job;
+    bool waited;
+};
+void vanta_tell_waiting(void *arg, const char *path, long owner);
+
+/* The package a locator names, as the options know it; NULL when they do not. */
+const struct vanta_package *vanta_package_of(const struct vanta_fetcher *f,
+                                             const struct vanta_locator *locator);
+
+/* --- schedule.c --- */
+
+/* Works until no item is left; several threads at once. */
+void vanta_schedule_work(struct vanta_call *call);
+/* "https://host", "index:pypi", "" for files: what hosts are known by. */
+void vanta_source_origin(const struct vanta_fetcher *f, const struct vanta_source *source,
+                         char out[VANTA_URL_ORIGIN_MAX]);
+/* Whether the options let this source be used. */
+bool vanta_source_allowed(const struct vanta_fetcher *f,
+                          const struct vanta_source *source);
+/* Its bytes come out of a package, an archive or several parts. */
+bool vanta_source_is_bundle(const struct vanta_source *source);
+/* Whether two sources need a download in common. */
+bool vanta_sources_share(const struct vanta_source *a, const struct vanta_source *b);
+
+/* --- single.c --- */
+
+/* Each fills the job's move, error and so on. check: DONE when dest is right. */
+void vanta_run_check(struct vanta_call *call, struct vanta_job *job);
+void vanta_run_single(struct vanta_call *call, struct vanta_job *job);
+/* Whether dest is there and right; found_* are set then. VANTA_ERR_NOT_FOUND: no. */
+enum vanta_status vanta_dest_check(struct vanta_call *call, struct vanta_job *job,
+                                   struct vanta_error *err);
+/* All bytes are in the partial file: judges the digest, gives it its final name. USELESS
+ * with VANTA_ERR_DIGEST when they are wrong: the partial file is empty then. */
+enum vanta_move vanta_finish(struct vanta_job *job, struct vanta_partial *partial,
+                             const char *linked_sha256, struct vanta_error *err);
+/* Brings one container file (no digest known) of a bundle into the open partial file;
+ * tries a few times. */
+enum vanta_move vanta_run_transfer(struct vanta_call *call, struct vanta_job *job,
+                                   struct vanta_transfer *t, struct vanta_error *err);
+
+/* --- bundle.c --- */
+
+/* Jobs (all RUNNING, their source a bundle that shares downloads) in one go. */
+void vanta_run_bundle(struct vanta_call *call, struct vanta_job **jobs, size_t n);
+/* At the end of a call: deletes the packages it brought that nobody wants any more; with
+ * all false they stay, for the next call to go on with. */
+void vanta_bundle_sweep(struct vanta_call *call, bool all);
+
+#endif

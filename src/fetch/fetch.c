@@ -1,0 +1,363 @@
+#include "fetch/fetch.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "fetch/engine.h"
+
+#define JOBS_DEFAULT 4
+#define JOBS_MAX 64
+#define DEADLINE_MS 120000
+#define TELL_EVERY_MS 100
+/* Enough for what a try keeps on its stack, where the system's default is smaller. */
+#define STACK_BYTES ((size_t)1024 * 1024)
+
+/* --- the fetcher ------------------------------------------------------------------ */
+
+enum vanta_status vanta_fetcher_new(const struct vanta_fetch_options *options,
+                                    struct vanta_fetcher **out, struct vanta_error *err)
+{
+    struct vanta_fetcher *f = calloc(1, sizeof *f);
+    struct vanta_http_options http = {.connect_timeout_ms = options->connect_timeout_ms,
+                                      .stall_timeout_ms = options->stall_timeout_ms,
+                                      .cancel = options->cancel};
+    enum vanta_status status;
+
+    if (!f)
+        return vanta_fail_memory(err);
+    f->options = *options;
+    if (f->options.jobs == 0)
+        f->options.jobs = JOBS_DEFAULT;
+    if (f->options.jobs > JOBS_MAX)
+        f->options.jobs = JOBS_MAX;
+    if (f->options.classes == 0)
+        f->options.classes = VANTA_SOURCE_ALL;
+    if (f->options.connect_timeout_ms <= 0)
+        f->options.connect_timeout_ms = 10000;
+    if (f->options.stall_timeout_ms <= 0)
+        f->options.stall_timeout_ms = 30000;
+    if (f->options.deadline_ms <= 0)
+        f->options.deadline_ms = DEADLINE_MS;
+    /* One second where the time limits are the usual ones; shorter with shorter ones. */
+    f->base_ms = f->options.connect_timeout_ms / 10 + 1;
+    f->slots = f->options.jobs;
+    status = vanta_http_new(&http, &f->http, err);
+    if (status != VANTA_OK) {
+        free(f);
+        return status;
+    }
+    vanta_hub_read(&f->hub, options->hf_endpoint, options->hf_token);
+    vanta_hosts_init(&f->hosts, f->base_ms);
+    pthread_mutex_init(&f->talk, NULL);
+    pthread_mutex_init(&f->slots_mutex, NULL);
+    pthread_cond_init(&f->slots_changed, NULL);
+    pthread_mutex_init(&f->probe_mutex, NULL);
+    *out = f;
+    return VANTA_OK;
+}
+
+void vanta_fetcher_free(struct vanta_fetcher *f)
+{
+    if (!f)
+        return;
+    vanta_http_free(f->http);
+    vanta_hosts_free(&f->hosts);
+    pthread_mutex_destroy(&f->talk);
+    pthread_mutex_destroy(&f->slots_mutex);
+    pthread_cond_destroy(&f->slots_changed);
+    pthread_mutex_destroy(&f->probe_mutex);
+    free(f);
+}
+
+bool vanta_cancelled(const struct vanta_fetcher *f)
+{
+    return f->options.cancel && atomic_load(f->options.cancel);
+}
+
+bool vanta_slot_take(struct vanta_fetcher *f)
+{
+    pthread_mutex_lock(&f->slots_mutex);
+    /* Those who hold a slot give it back soon after a cancel. */
+    while (f->slots == 0)
+        pthread_cond_wait(&f->slots_changed, &f->slots_mutex);
+    f->slots--;
+    pthread_mutex_unlock(&f->slots_mutex);
+    if (!vanta_cancelled(f))
+        return true;
+    vanta_slot_give(f);
+    return false;
+}
+
+void vanta_slot_give(struct vanta_fetcher *f)
+{
+    pthread_mutex_lock(&f->slots_mutex);
+    f->slots++;
+    pthread_cond_signal(&f->slots_changed);
+    pthread_mutex_unlock(&f->slots_mutex);
+}
+
+const struct vanta_package *vanta_package_of(const struct vanta_fetcher *f,
+                                             const struct vanta_locator *locator)
+{
+    const char *index = locator->kind == VANTA_LOCATOR_NPM ? "npm" : "pypi";
+    size_t i;
+
+    for (i = 0; i < f->options.n_packages; i++) {
+        const struct vanta_package *p = &f->options.packages[i];
+
+        if (strcmp(p->index, index) == 0 && strcmp(p->name, locator->name) == 0 &&
+            strcmp(p->version, locator->revision) == 0)
+            return p;
+    }
+    return NULL;
+}
+
+/* --- telling ---------------------------------------------------------------------- */
+
+static void tell(struct vanta_call *call, const struct vanta_job *job,
+                 struct vanta_fetch_event *event)
+{
+    const struct vanta_fetch_options *o = &call->f->options;
+    const struct vanta_fetch_item *item = job->item;
+    const struct vanta_source *source = item->used;
+    char *text;
+
+    if (!o->listener)
+        return;
+    if (!source && event->kind != VANTA_FETCH_DONE && job->source < item->n_sources)
+        source = &item->sources[job->source];
+    text = source ? vanta_source_text(source) : NULL;
+    event->item = item;
+    event->source = text;
+    event->bytes_moved = item->moved_bytes;
+    pthread_mutex_lock(&call->f->talk);
+    o->listener(o->listener_arg, event);
+    pthread_mutex_unlock(&call->f->talk);
+    free(text);
+}
+
+void vanta_tell_start(struct vanta_call *call, struct vanta_job *job)
+{
+    struct vanta_fetch_event event = {.kind = VANTA_FETCH_START,
+                                      .bytes = job->item->resumed_bytes,
+                                      .bytes_total = job->item->size_bytes};
+
+    tell(call, job, &event);
+}
+
+void vanta_tell_progress(struct vanta_call *call, struct vanta_job *job, uint64_t bytes,
+                         int64_t total)
+{
+    struct vanta_fetch_event event = {
+        .kind = VANTA_FETCH_PROGRESS, .bytes = bytes, .bytes_total = total};
+    int64_t now = vanta_clock_ms();
+
+    if (job->told_ms != 0 && now - job->told_ms < TELL_EVERY_MS)
+        return;
+    job->told_ms = now;
+    tell(call, job, &event);
+}
+
+void vanta_tell_notice(struct vanta_call *call, const struct vanta_job *job,
+                       const char *fmt, ...)
+{
+    struct vanta_fetch_event event = {.kind = VANTA_FETCH_NOTICE, .bytes_total = -1};
+    char text[VANTA_ERROR_MESSAGE_MAX + 256], shown[VANTA_ERROR_MESSAGE_MAX + 256];
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    vanta_text_printable(text, shown, sizeof shown);
+    event.message = shown;
+    tell(call, job, &event);
+}
+
+void vanta_tell_done(struct vanta_call *call, const struct vanta_job *job)
+{
+    struct vanta_fetch_event event = {.kind = VANTA_FETCH_DONE,
+                                      .bytes = job->item->found_bytes,
+                                      .bytes_total = job->item->size_bytes};
+
+    tell(call, job, &event);
+}
+
+void vanta_tell_waiting(void *arg, const char *path, long owner)
+{
+    struct vanta_waiting *w = arg;
+
+    (void)path;
+    if (!w->waited && owner != (long)getpid())
+        vanta_tell_notice(w->call, w->job,
+                          "%s: waiting for process %ld, which is fetching the same",
+                          w->job->item->label, owner);
+    w->waited = true;
+}
+
+/* --- a call ----------------------------------------------------------------------- */
+
+/* Files of the same bytes share a partial file, whatever their sources; where the digest
+ * is not known, only one destination and source do. */
+static enum vanta_status name_key(struct vanta_job *job, struct vanta_error *err)
+{
+    const struct vanta_fetch_item *item = job->item;
+    enum vanta_status status;
+    char *text, *source;
+
+    if (item->sha256) {
+        vanta_format(job->key, sizeof job->key, "%s", item->sha256);
+        return VANTA_OK;
+    }
+    source = item->n_sources ? vanta_source_text(&item->sources[0]) : vanta_strdup("");
+    text = source ? vanta_strf("%s\n%s", item->dest, source) : NULL;
+    status = text ? vanta_sha256_buffer(text, strlen(text), job->key, err)
+                  : vanta_fail_memory(err);
+    free(text);
+    free(source);
+    return status;
+}
+
+/* Without a digest there is no judge but the source itself: see fetch.h. */
+static enum vanta_status check_unpinned(const struct vanta_fetch_item *item,
+                                        struct vanta_error *err)
+{
+    const struct vanta_source *s = item->sources;
+    bool fine = item->n_sources > 0 && s->n_parts == 1 && !s->inner &&
+                ((s->parts[0].kind == VANTA_LOCATOR_HF &&
+                  vanta_hub_is_commit(s->parts[0].revision)) ||
+                 (s->parts[0].kind == VANTA_LOCATOR_URL &&
+                  (vanta_has_prefix(s->parts[0].path, "https://") ||
+                   vanta_has_prefix(s->parts[0].path, "http://"))));
+
+    if (fine)
+        return VANTA_OK;
+    vanta_fail(err, VANTA_ERR_UNSUPPORTED,
+               "its SHA-256 is not known, and its source cannot vouch for it");
+    vanta_hint(err, "state the file's SHA-256, or name it by https or as "
+                    "hf:ORG/REPO@COMMIT/PATH with the commit's 40 digits");
+    return VANTA_ERR_UNSUPPORTED;
+}
+
+static enum vanta_status check_item(const struct vanta_fetch_item *item,
+                                    struct vanta_error *err)
+{
+    if (!item->dest || item->dest[0] != '/')
+        return vanta_fail(err, VANTA_ERR_INTERNAL, "no absolute destination");
+    if (item->sha256 && !vanta_sha256_is_hex(item->sha256))
+        return vanta_fail(err, VANTA_ERR_USAGE, "\"%.80s\" is not a SHA-256 in hex",
+                          item->sha256);
+    if (item->n_sources == 0)
+        return vanta_fail(err, VANTA_ERR_NOT_FOUND, "no source is known for it");
+    return item->sha256 ? VANTA_OK : check_unpinned(item, err);
+}
+
+static enum vanta_status job_init(struct vanta_call *call, struct vanta_job *job,
+                                  struct vanta_fetch_item *item, struct vanta_error *err)
+{
+    enum vanta_status status;
+
+    job->item = item;
+    job->n_sources = item->sha256 || item->n_sources == 0 ? item->n_sources : 1;
+    item->status = VANTA_ERR_INTERNAL;
+    vanta_error_clear(&item->error);
+    item->found_sha256[0] = '\0';
+    item->found_bytes = item->moved_bytes = item->resumed_bytes = 0;
+    item->used = NULL;
+    job->tries = calloc(job->n_sources ? job->n_sources : 1, sizeof *job->tries);
+    if (!job->tries)
+        return vanta_fail_memory(err);
+    status = name_key(job, err);
+    if (status != VANTA_OK)
+        return status;
+    job->state = VANTA_JOB_CHECK;
+    call->unfinished++;
+    if (check_item(item, &item->error) != VANTA_OK) {
+        item->status = item->error.status;
+        vanta_wrap(&item->error, "%s", item->label);
+        job->state = VANTA_JOB_FINISHED;
+        call->unfinished--;
+        vanta_tell_done(call, job);
+    }
+    return VANTA_OK;
+}
+
+static void *worker(void *call)
+{
+    vanta_schedule_work(call);
+    return NULL;
+}
+
+static void run_threads(struct vanta_call *call)
+{
+    pthread_t threads[JOBS_MAX];
+    size_t want = call->unfinished < call->f->options.jobs ? call->unfinished
+                                                           : call->f->options.jobs;
+    size_t n = 0;
+    pthread_attr_t attributes;
+
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, STACK_BYTES);
+    /* This thread works too; fewer threads than wanted only take longer. */
+    while (n + 1 < want &&
+           pthread_create(&threads[n], &attributes, worker, call) == 0)
+        n++;
+    vanta_schedule_work(call);
+    while (n > 0)
+        pthread_join(threads[--n], NULL);
+    pthread_attr_destroy(&attributes);
+}
+
+static enum vanta_status first_failure(struct vanta_call *call, struct vanta_error *err)
+{
+    size_t i;
+
+    for (i = 0; i < call->n; i++) {
+        const struct vanta_fetch_item *item = call->jobs[i].item;
+
+        if (item->status == VANTA_OK)
+            continue;
+        if (err && err->status == VANTA_OK)
+            *err = item->error;
+        return item->status;
+    }
+    return VANTA_OK;
+}
+
+enum vanta_status vanta_fetch_files(struct vanta_fetcher *f,
+                                    struct vanta_fetch_item *items, size_t n,
+                                    const char *partial_dir, bool patient,
+                                    struct vanta_error *err)
+{
+    struct vanta_call call = {
+        .f = f, .n = n, .partial_dir = partial_dir, .patient = patient};
+    enum vanta_status status = VANTA_OK;
+    size_t i;
+
+    call.jobs = calloc(n ? n : 1, sizeof *call.jobs);
+    if (!call.jobs)
+        return vanta_fail_memory(err);
+    pthread_mutex_init(&call.mutex, NULL);
+    pthread_cond_init(&call.changed, NULL);
+    for (i = 0; i < n && status == VANTA_OK; i++)
+        status = job_init(&call, &call.jobs[i], &items[i], err);
+    if (status == VANTA_OK) {
+        if (call.unfinished > 0)
+            run_threads(&call);
+        status = first_failure(&call, err);
+        vanta_bundle_sweep(&call, status == VANTA_OK);
+        rmdir(partial_dir); /* succeeds when it is empty */
+    }
+    for (i = 0; i < n; i++)
+        free(call.jobs[i].tries);
+    free(call.jobs);
+    pthread_cond_destroy(&call.changed);
+    pthread_mutex_destroy(&call.mutex);
+    return status;
+}

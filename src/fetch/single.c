@@ -1,0 +1,382 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/platform.h"
+#include "base/text.h"
+#include "fetch/engine.h"
+#include "fetch/sniff.h"
+
+#define COPY_BYTES ((size_t)256 * 1024)
+/* Tries in a row without a new byte before other sources get their turn. */
+#define TRIES 3
+
+static enum vanta_move give(struct vanta_job *job, enum vanta_move move)
+{
+    job->move = move;
+    return move;
+}
+
+/* --- what is there already -------------------------------------------------------- */
+
+enum vanta_status vanta_dest_check(struct vanta_call *call, struct vanta_job *job,
+                                   struct vanta_error *err)
+{
+    struct vanta_fetch_item *item = job->item;
+    char hex[VANTA_SHA256_HEX];
+    enum vanta_status status;
+    uint64_t bytes = 0;
+    int64_t size;
+
+    if (vanta_file_is_dir(item->dest)) {
+        vanta_fail(err, VANTA_ERR_EXISTS, "%s is a folder; a file must go there",
+                   item->dest);
+        vanta_hint(err, "move the folder away, then run this again");
+        return VANTA_ERR_EXISTS;
+    }
+    size = vanta_file_size(item->dest);
+    if (size < 0 || !item->sha256 || (item->size_bytes >= 0 && size != item->size_bytes))
+        return VANTA_ERR_NOT_FOUND;
+    status = vanta_sha256_file(item->dest, hex, &bytes, NULL, NULL,
+                               call->f->options.cancel, err);
+    if (status != VANTA_OK)
+        return status;
+    if (strcmp(hex, item->sha256) != 0)
+        return VANTA_ERR_NOT_FOUND;
+    memcpy(item->found_sha256, hex, sizeof hex);
+    item->found_bytes = bytes;
+    return VANTA_OK;
+}
+
+void vanta_run_check(struct vanta_call *call, struct vanta_job *job)
+{
+    enum vanta_status status = vanta_dest_check(call, job, &job->error);
+
+    if (status == VANTA_OK)
+        give(job, VANTA_MOVE_DONE);
+    else if (status == VANTA_ERR_CANCELLED || status == VANTA_ERR_EXISTS)
+        give(job, VANTA_MOVE_STOP);
+    else
+        give(job, VANTA_MOVE_AGAIN); /* not there, wrong or unreadable: to be replaced */
+}
+
+/* --- the end ---------------------------------------------------------------------- */
+
+enum vanta_move vanta_finish(struct vanta_job *job, struct vanta_partial *partial,
+                             const char *linked_sha256, struct vanta_error *err)
+{
+    struct vanta_fetch_item *item = job->item;
+    const struct vanta_source *source = &item->sources[job->source];
+    const char *expected = item->sha256;
+    uint64_t bytes = partial->bytes;
+    char hex[VANTA_SHA256_HEX], *text;
+
+    vanta_partial_hex(partial, hex);
+    if (!expected && linked_sha256 && linked_sha256[0])
+        expected = linked_sha256;
+    if (expected && strcmp(hex, expected) != 0) {
+        text = vanta_source_text(source);
+        vanta_fail(err, VANTA_ERR_DIGEST, "%s: what came has SHA-256 %s, not %s",
+                   text ? text : item->label, hex, expected);
+        vanta_hint(err, "it is another version or was damaged on the way and was thrown "
+                        "away; another source may have the right one");
+        free(text);
+        vanta_partial_reset(partial, NULL);
+        return VANTA_MOVE_USELESS;
+    }
+    if (vanta_partial_commit(partial, item->dest, err) != VANTA_OK)
+        return VANTA_MOVE_STOP;
+    memcpy(item->found_sha256, hex, sizeof hex);
+    item->found_bytes = bytes;
+    item->used = source;
+    return VANTA_MOVE_DONE;
+}
+
+/* --- from the disk ---------------------------------------------------------------- */
+
+static enum vanta_move local_failure(enum vanta_status status)
+{
+    return status == VANTA_ERR_FORMAT || status == VANTA_ERR_SERVER ? VANTA_MOVE_USELESS
+                                                                    : VANTA_MOVE_STOP;
+}
+
+static enum vanta_status copy_blocks(struct vanta_call *call, struct vanta_job *job,
+                                     int fd, const char *path,
+                                     struct vanta_partial *partial,
+                                     struct vanta_error *err)
+{
+    enum vanta_status status = VANTA_OK;
+    char *block = malloc(COPY_BYTES);
+    bool first = true;
+    ssize_t n = 1;
+
+    if (!block)
+        return vanta_fail_memory(err);
+    while (status == VANTA_OK && n != 0) {
+        n = read(fd, block, COPY_BYTES);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (vanta_cancelled(call->f))
+            status = vanta_fail(err, VANTA_ERR_CANCELLED, "%s: stopped", path);
+        else if (n < 0)
+            status = vanta_fail_errno(err, errno, "reading %s", path);
+        else if (first)
+            status = vanta_sniff(block,
+                                 n < VANTA_SNIFF_BYTES ? (size_t)n : VANTA_SNIFF_BYTES,
+                                 job->item->magic, "", path, err);
+        first = false;
+        if (status == VANTA_OK && n > 0)
+            status = vanta_partial_write(partial, block, (size_t)n, err);
+        if (status == VANTA_OK)
+            vanta_tell_progress(call, job, partial->bytes, job->item->size_bytes);
+    }
+    free(block);
+    return status;
+}
+
+/* Copies a local file; its digest judges it like any other source. */
+static enum vanta_move copy_local(struct vanta_call *call, struct vanta_job *job,
+                                  const char *path, struct vanta_partial *partial,
+                                  struct vanta_error *err)
+{
+    struct vanta_fetch_item *item = job->item;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    enum vanta_status status;
+    struct stat st;
+
+    if (fd < 0) {
+        vanta_fail_errno(err, errno, "%s", path);
+        return VANTA_MOVE_USELESS;
+    }
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+        close(fd);
+        vanta_fail(err, VANTA_ERR_FORMAT, "%s: not a file", path);
+        return VANTA_MOVE_USELESS;
+    }
+    if (item->size_bytes >= 0 && st.st_size != item->size_bytes) {
+        close(fd);
+        vanta_fail(err, VANTA_ERR_DIGEST, "%s: it has %lld bytes, not %lld", path,
+                   (long long)st.st_size, (long long)item->size_bytes);
+        return VANTA_MOVE_USELESS;
+    }
+    if (!vanta_slot_take(call->f)) {
+        close(fd);
+        vanta_fail(err, VANTA_ERR_CANCELLED, "%s: stopped", path);
+        return VANTA_MOVE_STOP;
+    }
+    vanta_tell_start(call, job);
+    vanta_platform_read_ahead(fd);
+    status = vanta_partial_reset(partial, err);
+    if (status == VANTA_OK)
+        status = copy_blocks(call, job, fd, path, partial, err);
+    vanta_slot_give(call->f);
+    close(fd);
+    return status == VANTA_OK ? VANTA_MOVE_DONE : local_failure(status);
+}
+
+/* An item of the same call that has the same bytes and is there. */
+static const char *find_twin(struct vanta_call *call, const struct vanta_job *job)
+{
+    const char *path = NULL;
+    size_t i;
+
+    pthread_mutex_lock(&call->mutex);
+    for (i = 0; i < call->n && !path; i++) {
+        const struct vanta_job *other = &call->jobs[i];
+
+        if (other != job && other->state == VANTA_JOB_FINISHED &&
+            other->item->status == VANTA_OK && strcmp(other->key, job->key) == 0)
+            path = other->item->dest;
+    }
+    pthread_mutex_unlock(&call->mutex);
+    return path;
+}
+
+/* --- from the network ------------------------------------------------------------- */
+
+struct progress {
+    struct vanta_call *call;
+    struct vanta_job *job;
+    const char *origin;
+};
+
+static void on_progress(void *arg, uint64_t bytes, int64_t total, uint64_t moved)
+{
+    struct progress *p = arg;
+
+    p->job->item->moved_bytes += moved;
+    if (!atomic_exchange(&p->job->moving, true)) {
+        vanta_hosts_worked(&p->call->f->hosts, p->origin);
+        vanta_tell_start(p->call, p->job);
+    }
+    vanta_tell_progress(p->call, p->job, bytes, total);
+}
+
+enum vanta_move vanta_run_transfer(struct vanta_call *call, struct vanta_job *job,
+                                   struct vanta_transfer *t, struct vanta_error *err)
+{
+    struct vanta_fetcher *f = call->f;
+    char origin[VANTA_URL_ORIGIN_MAX];
+    struct progress progress = {call, job, origin};
+    enum vanta_move move;
+    unsigned tries = 0;
+
+    vanta_source_origin(f, &job->item->sources[job->source], origin);
+    t->progress = on_progress;
+    t->arg = &progress;
+    for (;;) {
+        uint64_t moved = t->moved_bytes;
+
+        if (!vanta_slot_take(f)) {
+            vanta_fail(err, VANTA_ERR_CANCELLED, "%s: stopped", job->item->label);
+            return VANTA_MOVE_STOP;
+        }
+        move = vanta_transfer_try(t, err);
+        vanta_slot_give(f);
+        if (t->moved_bytes > moved) {
+            tries = 0;
+            job->progressed = true;
+        }
+        if (t->answered)
+            vanta_hosts_worked(&f->hosts, origin);
+        if (move != VANTA_MOVE_AGAIN || t->retry_after_ms >= 0 || ++tries >= TRIES)
+            break;
+        vanta_tell_notice(call, job, "%s: %s; trying again", job->item->label,
+                          err->message);
+        vanta_error_clear(err);
+        if (!vanta_clock_sleep_ms(
+                vanta_retry_delay_ms(f->base_ms, tries - 1, vanta_retry_random()),
+                f->options.cancel)) {
+            vanta_fail(err, VANTA_ERR_CANCELLED, "%s: stopped", job->item->label);
+            return VANTA_MOVE_STOP;
+        }
+    }
+    job->retry_after_ms = t->retry_after_ms;
+    if (move == VANTA_MOVE_UNREACHED)
+        vanta_hosts_failed(&f->hosts, origin, vanta_clock_ms(), err);
+    if (move != VANTA_MOVE_DONE && t->from_zero)
+        vanta_partial_reset(t->partial, NULL);
+    return move;
+}
+
+/* How much of what an earlier call left may be gone on with. A known digest judges the
+ * whole in the end; without one, only the same source's own bytes that a validator still
+ * vouches for are kept, and only those that were on the disk for certain. */
+static uint64_t usable_bytes(const struct vanta_job *job,
+                             const struct vanta_partial *partial, const char *source)
+{
+    const struct vanta_fetch_item *item = job->item;
+    uint64_t left = partial->left_bytes;
+
+    if (item->size_bytes >= 0 && left > (uint64_t)item->size_bytes)
+        return 0;
+    if (item->sha256)
+        return left;
+    if (!partial->has_journal || strcmp(partial->journal.source, source) != 0 ||
+        !partial->journal.validator[0])
+        return 0;
+    return left < (uint64_t)partial->journal.synced_bytes
+               ? left
+               : (uint64_t)partial->journal.synced_bytes;
+}
+
+static enum vanta_move fetch_address(struct vanta_call *call, struct vanta_job *job,
+                                     struct vanta_partial *partial, const char *text,
+                                     struct vanta_error *err)
+{
+    struct vanta_fetch_item *item = job->item;
+    struct vanta_transfer t = {.http = call->f->http,
+                               .hub = &call->f->hub,
+                               .locator = &item->sources[job->source].parts[0],
+                               .source = text,
+                               .partial = partial,
+                               .size_bytes = item->size_bytes,
+                               .sha256 = item->sha256,
+                               .magic = item->magic,
+                               .allow_plain = call->f->options.allow_plain_http};
+    uint64_t keep = usable_bytes(job, partial, text);
+    enum vanta_move move = VANTA_MOVE_DONE;
+    bool mixed;
+
+    if (vanta_partial_resume(partial, keep, call->f->options.cancel, err) != VANTA_OK)
+        return VANTA_MOVE_STOP;
+    item->resumed_bytes = keep;
+    t.kept_bytes = keep;
+    /* All there already: an earlier call was stopped just before the end. */
+    if (keep == 0 || (int64_t)keep != item->size_bytes)
+        move = vanta_run_transfer(call, job, &t, err);
+    item->resumed_bytes = t.kept_bytes < keep ? t.kept_bytes : keep;
+    if (move != VANTA_MOVE_DONE)
+        return move;
+    mixed = item->resumed_bytes > 0;
+    move = vanta_finish(job, partial, t.linked_sha256, err);
+    if (move != VANTA_MOVE_USELESS || !mixed)
+        return move;
+    /* The bytes from before may be the wrong ones: the source gets a try of its own. */
+    vanta_tell_notice(call, job, "%s: the part that was there before was not right; "
+                                 "starting from the beginning",
+                      item->label);
+    vanta_error_clear(err);
+    item->resumed_bytes = 0;
+    move = vanta_run_transfer(call, job, &t, err);
+    return move == VANTA_MOVE_DONE ? vanta_finish(job, partial, t.linked_sha256, err)
+                                   : move;
+}
+
+static enum vanta_move run_locked(struct vanta_call *call, struct vanta_job *job,
+                                  struct vanta_partial *partial, struct vanta_error *err)
+{
+    const struct vanta_source *source = &job->item->sources[job->source];
+    const char *local = find_twin(call, job);
+    enum vanta_move move;
+    char *text;
+
+    if (!local && source->parts[0].kind == VANTA_LOCATOR_FILE)
+        local = source->parts[0].path;
+    if (local) {
+        move = copy_local(call, job, local, partial, err);
+        return move == VANTA_MOVE_DONE ? vanta_finish(job, partial, NULL, err) : move;
+    }
+    text = vanta_source_text(source);
+    if (!text) {
+        vanta_fail_memory(err);
+        return VANTA_MOVE_STOP;
+    }
+    move = fetch_address(call, job, partial, text, err);
+    free(text);
+    return move;
+}
+
+void vanta_run_single(struct vanta_call *call, struct vanta_job *job)
+{
+    struct vanta_waiting waiting = {call, job, false};
+    struct vanta_partial *partial = malloc(sizeof *partial);
+    enum vanta_move move = VANTA_MOVE_STOP;
+
+    if (!partial) {
+        vanta_fail_memory(&job->error);
+        give(job, VANTA_MOVE_STOP);
+        return;
+    }
+    if (vanta_partial_open(partial, call->partial_dir, job->key, call->f->options.cancel,
+                           vanta_tell_waiting, &waiting, &job->error) != VANTA_OK)
+        goto out;
+    /* The one that was waited for may have brought this very file. */
+    if (waiting.waited && vanta_dest_check(call, job, NULL) == VANTA_OK)
+        move = VANTA_MOVE_DONE;
+    else
+        move = run_locked(call, job, partial, &job->error);
+    if (move == VANTA_MOVE_DONE)
+        vanta_partial_discard(partial);
+    else
+        vanta_partial_close(partial); /* a later call goes on with it */
+out:
+    free(partial);
+    give(job, move);
+}
