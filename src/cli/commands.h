@@ -2,11 +2,9 @@
 #ifndef VANTA_CLI_COMMANDS_H
 #define VANTA_CLI_COMMANDS_H
 
-int cmd_info(int argc, char **argv);
-int cmd_list(int argc, char **argv);
-int cmd_path(int argc, char **argv);
-int cmd_remove(int argc, char **argv);
-int cmd_verify(int argc, char **argv);
+int cmd_catalog(int argc, char **argv);
+int cmd_completion(int argc, char **argv);
+int cmd_convert(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 
 #endif

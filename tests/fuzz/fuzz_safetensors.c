@@ -1,0 +1,16 @@
+/* Any bytes as a file for the reader of src/convert/safetensors.h. */
+#include "convert/safetensors.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct vanta_error err = {0};
+    struct vanta_cursor c;
+    struct vanta_safetensors_facts facts;
+
+    vanta_cursor_memory(&c, data, size, "input");
+    (void)vanta_safetensors_read(&c, &facts, &err);
+    vanta_cursor_close(&c);
+    return 0;
+}
