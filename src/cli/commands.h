@@ -2,9 +2,7 @@
 #ifndef VANTA_CLI_COMMANDS_H
 #define VANTA_CLI_COMMANDS_H
 
-int cmd_catalog(int argc, char **argv);
-int cmd_completion(int argc, char **argv);
-int cmd_convert(int argc, char **argv);
+int cmd_setup(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 
 #endif

@@ -11,12 +11,8 @@
 atomic_bool cancelled;
 
 const struct command commands[] = {
-    {"catalog", NULL, "list | show ID | check [FILE...]",
-     "show what models there are to set up, and check catalog files", cmd_catalog},
-    {"convert", NULL, "DIR --to whisper-ggml -o FILE",
-     "convert faster-whisper weights to whisper.cpp's file", cmd_convert},
-    {"completion", NULL, "bash|zsh|fish", "print a completion script for a shell",
-     cmd_completion},
+    {"setup", NULL, "[all|TYPE|ID]...", "fetch, prepare, verify and register models",
+     cmd_setup},
     {"version", NULL, "", NULL, cmd_version},
 };
 const size_t commands_count = sizeof commands / sizeof commands[0];

@@ -314,6 +314,7 @@ static void count(struct vanta_setup *setup, struct setup_work *work)
     uint64_t whole = bytes > 0 ? (uint64_t)bytes : 0, network, scratch, inputs;
 
     item->state = work->found.state;
+    item->settled = work->found.presence == SETUP_READY;
     item->present_bytes = work->found.bytes;
     if (work->found.presence != SETUP_ABSENT || !item->preparation)
         return;

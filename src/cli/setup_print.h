@@ -1,0 +1,21 @@
+/*
+ * setup_print.h - what `vanta setup` says: plan and summary, for people and as JSON lines
+ * (docs/setup.md describes those).
+ */
+#ifndef VANTA_CLI_SETUP_PRINT_H
+#define VANTA_CLI_SETUP_PRINT_H
+
+#include "models/setup.h"
+
+/* To stdout: the plan of --dry-run. */
+void setup_print_plan(struct vanta_setup *setup, const char *root, const char *root_why);
+/* To stdout a table of what is there, to stderr what failed, why and what to do. */
+void setup_print_summary(struct vanta_setup *setup, bool quiet);
+
+/* One JSON object a line on stdout. */
+void setup_json_event(const struct vanta_setup_event *event);
+void setup_json_plan(struct vanta_setup *setup, const char *root);
+void setup_json_error(const struct vanta_error *err);
+void setup_json_summary(struct vanta_setup *setup, int exit_code);
+
+#endif
