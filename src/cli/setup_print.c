@@ -10,6 +10,8 @@
 #include "cli/cli.h"
 #include "cli/term.h"
 
+#define SOURCE_MAX 256
+
 static const char *outcome_name(enum vanta_setup_outcome outcome)
 {
     static const char *const names[] = {
@@ -45,6 +47,24 @@ static const char *size_or_dash(uint64_t bytes, char out[VANTA_SIZE_TEXT_MAX])
     return bytes ? vanta_size_text(bytes, out) : "-";
 }
 
+/* What fits a table: the repository or package, without revision, member and path. */
+static const char *short_source(const char *source, char out[SOURCE_MAX])
+{
+    const char *parts = source ? strstr(source, " (") : NULL;
+    size_t len;
+
+    if (!source)
+        return NULL;
+    len = strlen(source);
+    if (vanta_has_prefix(source, "hf:"))
+        len = strcspn(source, "@");
+    else if (vanta_has_prefix(source, "pkg:"))
+        len = strcspn(source, "# ");
+    vanta_format(out, SOURCE_MAX, "%.*s%s", len < 200 ? (int)len : 200, source,
+                 parts && vanta_has_prefix(source, "pkg:") ? parts : "");
+    return out;
+}
+
 static void print_licenses(const struct vanta_setup_item *items, size_t n)
 {
     size_t i;
@@ -65,6 +85,7 @@ void setup_print_plan(struct vanta_setup *setup, const char *root, const char *r
                                        "There", "Source"};
     const struct vanta_setup_need *need = vanta_setup_need(setup);
     char a[VANTA_SIZE_TEXT_MAX], b[VANTA_SIZE_TEXT_MAX], c[VANTA_SIZE_TEXT_MAX];
+    char source[SOURCE_MAX];
     struct table *table = table_new(6);
     struct vanta_setup_item *items;
     size_t i, n;
@@ -77,7 +98,7 @@ void setup_print_plan(struct vanta_setup *setup, const char *root, const char *r
                                         size_or_dash(items[i].network_bytes, a),
                                         size_or_dash(items[i].disk_bytes, b),
                                         size_or_dash(items[i].present_bytes, c),
-                                        items[i].source},
+                                        short_source(items[i].source, source)},
                   NULL);
     table_print(table, stdout, true);
     table_free(table);
@@ -108,13 +129,13 @@ static enum term_style state_style(const struct vanta_setup_item *item)
     return STYLE_GOOD;
 }
 
-static const char *source_text(const struct vanta_setup_item *item)
+static const char *source_text(const struct vanta_setup_item *item, char out[SOURCE_MAX])
 {
     if (is_api(item) || item->outcome == VANTA_OUTCOME_FAILED ||
         item->outcome == VANTA_OUTCOME_SKIPPED)
         return "-";
     if (item->outcome == VANTA_OUTCOME_FETCHED)
-        return item->source;
+        return short_source(item->source, out);
     return "was there";
 }
 
@@ -122,7 +143,7 @@ static void print_table(const struct vanta_setup_item *items, size_t n)
 {
     static const char *const head[] = {"Model", "State", "Size", "Source", "Time"};
     struct table *table = table_new(5);
-    char size[VANTA_SIZE_TEXT_MAX], time[VANTA_SIZE_TEXT_MAX];
+    char size[VANTA_SIZE_TEXT_MAX], time[VANTA_SIZE_TEXT_MAX], source[SOURCE_MAX];
     size_t i;
 
     table_row(table, head, NULL);
@@ -134,7 +155,7 @@ static void print_table(const struct vanta_setup_item *items, size_t n)
                   (const char *const[]){
                       items[i].model->id, state_text(&items[i]),
                       size_or_dash(bytes > 0 ? (uint64_t)bytes : 0, size),
-                      source_text(&items[i]),
+                      source_text(&items[i], source),
                       vanta_duration_text(items[i].milliseconds, time)},
                   styles);
     }

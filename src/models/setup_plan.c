@@ -164,13 +164,13 @@ static void take(struct setup_work *work, const struct vanta_catalog_model *mode
 
 static void note(struct vanta_setup *setup, struct setup_work *work, const char *why)
 {
-    const struct vanta_profile_slot *slot = work->item->slot;
+    const char *first = work->item->slot->alternatives[0]->id;
 
     free(work->item->note);
-    work->item->note = vanta_strf("instead of %s, %s", slot->alternatives[0]->id, why);
+    work->item->note = vanta_strf("%s takes the place of %s, %s", work->item->model->id,
+                                  first, why);
     if (work->item->note)
-        setup_notice(setup, work->item, "%s %s", work->item->model->id,
-                     work->item->note);
+        setup_notice(setup, work->item, "%s", work->item->note);
 }
 
 /* What is here already fills a slot before anything is fetched. */
@@ -187,7 +187,7 @@ static bool take_present(struct vanta_setup *setup, struct setup_work *work,
             continue;
         take(work, models[i], &found, NULL);
         if (i > 0)
-            note(setup, work, "because it is here already");
+            note(setup, work, "since it is here already");
         return true;
     }
     return false;
@@ -230,8 +230,8 @@ static void take_reachable(struct vanta_setup *setup, struct setup_work *work,
             usable_preparation(setup, models[best], SETUP_ALLOWED);
     if (best > 0)
         note(setup, work,
-             begun > 0 ? "because its download was begun"
-                       : "which no source that is allowed and reached has");
+             begun > 0 ? "since its download was begun"
+                       : "of which no source can be reached");
 }
 
 static void choose(struct vanta_setup *setup, struct setup_work *work)
