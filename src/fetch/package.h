@@ -25,11 +25,17 @@ typedef void vanta_package_progress(void *arg, uint64_t bytes);
  * VANTA_ERR_TOOL: no client, or it failed (the end of its talk is in the message);
  * VANTA_ERR_NETWORK: the index was not reached; VANTA_ERR_NOT_FOUND: the index has no
  * such package or version (it was withdrawn); VANTA_ERR_DIGEST: other bytes;
- * VANTA_ERR_NO_SPACE, VANTA_ERR_CANCELLED. A failure leaves nothing behind. */
-enum vanta_status vanta_package_fetch(const struct vanta_package *package, const char *dir,
-                                      vanta_package_progress *progress, void *arg,
-                                      const atomic_bool *cancel, char path[VANTA_PATH_MAX],
-                                      uint64_t *moved, struct vanta_error *err);
+ * VANTA_ERR_AUTH, SERVER, UNSUPPORTED: as the client says; VANTA_ERR_FORMAT: the request
+ * has no digest, or a name that is none; VANTA_ERR_NO_SPACE, VANTA_ERR_CANCELLED. A
+ * failure leaves nothing behind; what a kill left is deleted by the package's next call.
+ * The file is the caller's to delete (its bytes are not fsynced: a later call that finds
+ * it hashes it). progress gets the bytes so far, from the calling thread. No message has
+ * an index's address. */
+enum vanta_status vanta_package_fetch(const struct vanta_package *package,
+                                      const char *dir, vanta_package_progress *progress,
+                                      void *arg, const atomic_bool *cancel,
+                                      char path[VANTA_PATH_MAX], uint64_t *moved,
+                                      struct vanta_error *err);
 
 /* The client's absolute path ("pypi" or "npm"); VANTA_ERR_TOOL with how to get one.
  * version (64 bytes, may be NULL) gets what the client prints of its own. */

@@ -1,0 +1,551 @@
+#include "fetch/package_client.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/process.h"
+#include "base/text.h"
+#include "fetch/package.h"
+#include "fetch/package_talk.h"
+
+extern char **environ;
+
+#define POLL_MS 50
+#define VERSION_TIMEOUT_MS 20000
+#define TALK_MAX_BYTES ((int64_t)16 << 20)
+#define TALK_READ_BYTES ((size_t)64 << 10)
+#define ARGS_MAX 32
+
+/* A way to run a client; python3 knows pip as a module, and -I keeps it from taking one
+ * out of the current folder. */
+struct client {
+    const char *program;
+    const char *args[4];
+};
+
+static const struct client pips[] = {
+    {"pip3", {NULL}}, {"pip", {NULL}}, {"python3", {"-I", "-m", "pip", NULL}}};
+static const struct client npms[] = {{"npm", {NULL}}};
+
+static const struct client *clients_of(const char *index, size_t *n)
+{
+    bool npm = strcmp(index, "npm") == 0;
+
+    *n = npm ? sizeof npms / sizeof npms[0] : sizeof pips / sizeof pips[0];
+    return npm ? npms : pips;
+}
+
+/* --- environment ------------------------------------------------------------------- */
+
+static bool is_one_of(const char *name, size_t len, const char *const *names)
+{
+    for (; *names; names++)
+        if (strlen(*names) == len && memcmp(*names, name, len) == 0)
+            return true;
+    return false;
+}
+
+bool vanta_package_keeps_variable(const char *variable)
+{
+    /* Of pip's settings only those of how its index is reached: others (a target, a
+     * constraint file, --require-virtualenv, ...) would change what is downloaded. */
+    static const char *const pip[] = {
+        "PIP_INDEX_URL",     "PIP_EXTRA_INDEX_URL", "PIP_NO_INDEX",
+        "PIP_FIND_LINKS",    "PIP_TRUSTED_HOST",    "PIP_CERT",
+        "PIP_CLIENT_CERT",   "PIP_PROXY",           "PIP_TIMEOUT",
+        "PIP_RETRIES",       "PIP_DEFAULT_TIMEOUT", "PIP_KEYRING_PROVIDER",
+        "PIP_CONFIG_FILE",   "PIP_USE_FEATURE",     "PIP_USE_DEPRECATED",
+        "PIP_RESUME_RETRIES", NULL};
+    static const char *const dropped[] = {"TMPDIR", "TMP", "TEMP", "LANGUAGE", "LC_ALL",
+                                          "TERM",   NULL};
+    static const char *const prefixes[] = {"HF_",        "HUGGING",     "TRANSFORMERS_",
+                                           "OPENAI_",    "ANTHROPIC_",  "PYTHON",
+                                           "VANTA_",     "npm_config_", "NPM_CONFIG_",
+                                           "LC_MESSAGES", NULL};
+    static const char *const npm[] = {"dry_run", "dry-run", "workspace", "workspaces",
+                                      "global",  "json",    "cache",     "tmp",
+                                      "loglevel", "pack_destination", NULL};
+    size_t len = strcspn(variable, "="), i;
+    char name[256];
+
+    if (len == 0 || len >= sizeof name || variable[len] != '=')
+        return false;
+    memcpy(name, variable, len);
+    name[len] = '\0';
+    if (vanta_has_prefix(name, "PIP_"))
+        return is_one_of(name, len, pip);
+    if (vanta_has_suffix(name, "_API_KEY") || vanta_has_suffix(name, "_API_TOKEN") ||
+        is_one_of(name, len, dropped))
+        return false;
+    for (i = 0; prefixes[i]; i++)
+        if (vanta_has_prefix(name, prefixes[i]))
+            return vanta_streq_nocase(prefixes[i], "npm_config_") &&
+                   !is_one_of(name + 11, len - 11, npm);
+    return true;
+}
+
+static enum vanta_status too_long(const char *path, struct vanta_error *err)
+{
+    return vanta_fail(err, VANTA_ERR_LIMIT, "%s: the path is too long", path);
+}
+
+static void free_list(char **list)
+{
+    char **item;
+
+    for (item = list; item && *item; item++)
+        free(*item);
+    free(list);
+}
+
+/* NULL when memory is out. */
+static char **make_environment(const char *work)
+{
+    char **out, **from;
+    size_t n = 0, i;
+    bool ok = true;
+
+    for (from = environ; *from; from++)
+        n++;
+    out = calloc(n + 12, sizeof *out);
+    if (!out)
+        return NULL;
+    n = 0;
+    for (from = environ; *from && ok; from++)
+        if (vanta_package_keeps_variable(*from))
+            ok = (out[n++] = vanta_strdup(*from)) != NULL;
+    if (ok) {
+        size_t first = n;
+
+        out[n++] = vanta_strf("TMPDIR=%s/tmp", work);
+        out[n++] = vanta_strf("TMP=%s/tmp", work);
+        out[n++] = vanta_strf("TEMP=%s/tmp", work);
+        out[n++] = vanta_strdup("PIP_REQUIRE_VIRTUALENV=0");
+        out[n++] = vanta_strdup("LC_ALL=C"); /* its talk is read */
+        out[n++] = vanta_strdup("TERM=dumb");
+        out[n++] = vanta_strdup("NO_COLOR=1");
+        out[n++] = vanta_strdup("npm_config_update_notifier=false");
+        for (i = first; i < n; i++)
+            ok = ok && out[i];
+    }
+    if (ok)
+        return out;
+    for (i = 0; i < n; i++)
+        free(out[i]);
+    free(out);
+    return NULL;
+}
+
+/* --- running ----------------------------------------------------------------------- */
+
+/* The end of what the client printed; "" when there is nothing. */
+static void read_talk(const char *path, char *talk, size_t size)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    struct stat st;
+    ssize_t n = 0;
+
+    if (fd >= 0 && fstat(fd, &st) == 0) {
+        off_t skip = st.st_size > (off_t)(size - 1) ? st.st_size - (off_t)(size - 1) : 0;
+
+        n = pread(fd, talk, size - 1, skip);
+    }
+    if (fd >= 0)
+        close(fd);
+    talk[n > 0 ? n : 0] = '\0';
+    for (; n > 0; n--) /* what is text up to a NUL would hide the rest */
+        if (talk[n - 1] == '\0')
+            talk[n - 1] = ' ';
+}
+
+static enum vanta_status start(struct vanta_process *process, const struct client *client,
+                               const char *path, const char *const *args,
+                               const char *work, struct vanta_error *err)
+{
+    char out[VANTA_PATH_MAX], talk[VANTA_PATH_MAX];
+    const char *argv[ARGS_MAX] = {path};
+    struct vanta_process_spec spec = {
+        .argv = argv, .cwd = out, .output = talk, .die_with_parent = true};
+    char **environment;
+    enum vanta_status status;
+    size_t n = 1, i;
+
+    if (!vanta_path_join(out, work, "out") || !vanta_path_join(talk, work, "talk"))
+        return too_long(work, err);
+    for (i = 0; client->args[i]; i++)
+        argv[n++] = client->args[i];
+    for (i = 0; args[i] && n < ARGS_MAX - 1; i++)
+        argv[n++] = args[i];
+    environment = make_environment(work);
+    if (!environment)
+        return vanta_fail_memory(err);
+    spec.envp = (const char *const *)environment;
+    status = vanta_process_start(process, &spec, err);
+    free_list(environment);
+    return status;
+}
+
+/* What the package's bytes are so far. pip fills TMPDIR and copies from there to its
+ * target at the end, npm its cache: the fullest of them. */
+static uint64_t bytes_so_far(const char *work, int64_t size, uint64_t *all)
+{
+    static const char *const folders[] = {"tmp", "out", "cache"};
+    char path[VANTA_PATH_MAX];
+    uint64_t most = 0, here;
+    size_t i;
+
+    *all = 0;
+    for (i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+        here = vanta_path_join(path, work, folders[i]) ? vanta_dir_bytes(path) : 0;
+        *all += here;
+        if (here > most)
+            most = here;
+    }
+    return size >= 0 && most > (uint64_t)size ? (uint64_t)size : most;
+}
+
+struct found {
+    const char *ending;
+    int64_t size; /* only files of this size; -1: any */
+    char path[1024]; /* relative */
+    unsigned n;
+};
+
+static enum vanta_status note_file(void *arg, const char *relative, uint64_t bytes,
+                                   struct vanta_error *err)
+{
+    struct found *found = arg;
+
+    (void)err;
+    if (vanta_has_suffix(relative, found->ending) &&
+        (found->size < 0 || (uint64_t)found->size == bytes) &&
+        vanta_format(found->path, sizeof found->path, "%s", relative))
+        found->n++;
+    return VANTA_OK;
+}
+
+/* Whether folder (below work) has exactly one such file; n counts them. */
+static bool find_in(const char *work, const char *folder, struct found *found,
+                    char file[VANTA_PATH_MAX])
+{
+    char dir[VANTA_PATH_MAX];
+
+    return vanta_path_join(dir, work, folder) &&
+           vanta_dir_walk(dir, note_file, found, NULL) == VANTA_OK && found->n == 1 &&
+           vanta_path_join(file, dir, found->path);
+}
+
+/* What the client left when it was done. */
+static enum vanta_status take_result(const struct vanta_package_run *run,
+                                     char file[VANTA_PATH_MAX], struct vanta_error *err)
+{
+    const struct vanta_package *package = run->package;
+    bool npm = strcmp(package->index, "npm") == 0;
+    struct found found = {.ending = npm ? ".tgz" : ".whl", .size = -1};
+
+    if (find_in(run->work, "out", &found, file))
+        return run->judge(run->judge_arg, file, err);
+    return vanta_fail(err, VANTA_ERR_TOOL,
+                      "%s %s: the client said that it was done, and left %s file",
+                      package->name, package->version, found.n ? "more than one" : "no");
+}
+
+/* The same while pip still has it in TMPDIR; *asked keeps it from being asked twice. It
+ * gets a second name, since pip deletes its own when it is done. */
+static bool take_early(const struct vanta_package_run *run, bool *asked,
+                       char file[VANTA_PATH_MAX])
+{
+    const struct vanta_package *package = run->package;
+    struct found found = {.ending = ".whl", .size = package->size_bytes};
+    char theirs[VANTA_PATH_MAX];
+
+    if (*asked || package->size_bytes < 0 || strcmp(package->index, "pypi") != 0 ||
+        !find_in(run->work, "tmp", &found, theirs) ||
+        !vanta_path_join(file, run->work, "early.whl"))
+        return false;
+    *asked = true;
+    if (link(theirs, file) != 0)
+        return false;
+    if (run->judge(run->judge_arg, file, NULL) == VANTA_OK)
+        return true;
+    unlink(file);
+    return false;
+}
+
+struct growth {
+    uint64_t told; /* to progress */
+    uint64_t all;  /* bytes in the folder */
+    int64_t since; /* when all changed last */
+};
+
+static enum vanta_status check_growth(const struct vanta_package_run *run,
+                                      struct growth *g, struct vanta_error *err)
+{
+    const struct vanta_package *package = run->package;
+    char time[VANTA_SIZE_TEXT_MAX];
+    uint64_t all, now = bytes_so_far(run->work, package->size_bytes, &all);
+
+    if (now > g->told) {
+        g->told = now;
+        if (run->progress)
+            run->progress(run->arg, now);
+    }
+    if (all != g->all)
+        g->since = vanta_clock_ms();
+    g->all = all;
+    if (vanta_clock_ms() - g->since <= run->stall_ms)
+        return VANTA_OK;
+    vanta_fail(err, VANTA_ERR_NETWORK, "%s %s: no byte came for %s", package->name,
+               package->version, vanta_duration_text(run->stall_ms, time));
+    vanta_hint(err, "check the network, or use another source");
+    return VANTA_ERR_NETWORK;
+}
+
+/* Until it ends (*early false), its bytes are there (true), it is cancelled, or does
+ * nothing for too long. */
+static enum vanta_status watch(const struct vanta_package_run *run,
+                               struct vanta_process *process, bool *early,
+                               char file[VANTA_PATH_MAX], struct vanta_error *err)
+{
+    const struct vanta_package *package = run->package;
+    struct growth growth = {.since = vanta_clock_ms()};
+    char talk[VANTA_PATH_MAX];
+    enum vanta_status status;
+    bool asked = false;
+
+    *early = false;
+    if (!vanta_path_join(talk, run->work, "talk"))
+        return too_long(run->work, err);
+    while (!vanta_process_wait(process, POLL_MS)) {
+        if (run->cancel && atomic_load(run->cancel))
+            return vanta_fail(err, VANTA_ERR_CANCELLED, "%s %s: stopped", package->name,
+                              package->version);
+        *early = take_early(run, &asked, file);
+        if (*early)
+            return VANTA_OK;
+        status = check_growth(run, &growth, err);
+        if (status != VANTA_OK)
+            return status;
+        if (vanta_file_size(talk) > TALK_MAX_BYTES)
+            return vanta_fail(err, VANTA_ERR_TOOL, "%s %s: the client prints without end",
+                              package->name, package->version);
+    }
+    return VANTA_OK;
+}
+
+/* One client, from start to end. *broken: it does not work at all, another one may. */
+static enum vanta_status run_client(const struct vanta_package_run *run,
+                                    const struct client *client, const char *path,
+                                    const char *const *args, char file[VANTA_PATH_MAX],
+                                    bool *broken, struct vanta_error *err)
+{
+    struct vanta_process process = {0};
+    char talk_path[VANTA_PATH_MAX], *talk;
+    enum vanta_status status;
+    bool early = false;
+
+    *broken = false;
+    talk = malloc(TALK_READ_BYTES);
+    if (!talk || !vanta_path_join(talk_path, run->work, "talk")) {
+        free(talk);
+        return vanta_fail_memory(err);
+    }
+    status = start(&process, client, path, args, run->work, err);
+    *broken = status == VANTA_ERR_TOOL;
+    if (status == VANTA_OK)
+        status = watch(run, &process, &early, file, err);
+    vanta_process_stop(&process);
+    if (status == VANTA_OK && !early && process.exit_code != 0) {
+        read_talk(talk_path, talk, TALK_READ_BYTES);
+        *broken = vanta_package_client_is_broken(process.exit_code, talk);
+        status = vanta_package_explain(run->package, process.exit_code, talk, err);
+    } else if (status == VANTA_OK && !early) {
+        status = take_result(run, file, err);
+    }
+    free(talk);
+    return status;
+}
+
+/* Not fsynced: it is worth nothing once the client has ended. */
+static enum vanta_status write_note(const char *path, const char *text,
+                                    struct vanta_error *err)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    enum vanta_status status;
+
+    if (fd < 0)
+        return vanta_fail_errno(err, errno, "%s", path);
+    status = vanta_file_write_all(fd, text, strlen(text), path, err);
+    close(fd);
+    return status;
+}
+
+/* The folders below work, and what the client reads there. */
+static enum vanta_status prepare(const struct vanta_package_run *run,
+                                 struct vanta_error *err)
+{
+    static const char *const folders[] = {"out", "tmp", "cache"};
+    const struct vanta_package *package = run->package;
+    bool npm = strcmp(package->index, "npm") == 0;
+    char path[VANTA_PATH_MAX], text[1024];
+    enum vanta_status status;
+    size_t i;
+
+    for (i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+        if (!vanta_path_join(path, run->work, folders[i]))
+            return too_long(run->work, err);
+        status = vanta_dir_make(path, err);
+        if (status != VANTA_OK)
+            return status;
+    }
+    /* npm takes settings from the nearest folder above that has a package.json: here. */
+    if (npm)
+        vanta_format(text, sizeof text, "{\"private\": true}\n");
+    else
+        vanta_format(text, sizeof text, "%s==%s --hash=sha256:%s\n", package->name,
+                     package->version, package->sha256);
+    if (!vanta_path_join(path, run->work, npm ? "out/package.json" : "requirements.txt"))
+        return too_long(run->work, err);
+    return write_note(path, text, err);
+}
+
+enum vanta_status vanta_package_run(const struct vanta_package_run *run,
+                                    char file[VANTA_PATH_MAX], struct vanta_error *err)
+{
+    char requirements[VANTA_PATH_MAX], out[VANTA_PATH_MAX], cache[VANTA_PATH_MAX];
+    char path[VANTA_PATH_MAX], spec[512];
+    const char *pip[] = {"download",       "--no-deps",
+                         "--only-binary",  ":all:",
+                         "--require-hashes", "--no-input",
+                         "--no-cache-dir", "--disable-pip-version-check",
+                         "--progress-bar", "off",
+                         "-r",             requirements,
+                         "-d",             out,
+                         NULL};
+    const char *npm[] = {"pack",
+                         spec,
+                         "--ignore-scripts",
+                         "--cache",
+                         cache,
+                         "--loglevel=error",
+                         "--dry-run=false",
+                         "--fetch-retry-mintimeout=1000",
+                         "--fetch-retry-maxtimeout=10000",
+                         NULL};
+    const struct vanta_package *package = run->package;
+    bool is_npm = strcmp(package->index, "npm") == 0, broken = false;
+    const struct client *clients;
+    enum vanta_status status;
+    struct vanta_error last = {0};
+    size_t n, i;
+
+    if (!vanta_path_join(requirements, run->work, "requirements.txt") ||
+        !vanta_path_join(out, run->work, "out") ||
+        !vanta_path_join(cache, run->work, "cache") ||
+        !vanta_format(spec, sizeof spec, "%s@%s", package->name, package->version))
+        return too_long(run->work, err);
+    status = prepare(run, err);
+    if (status != VANTA_OK)
+        return status;
+    clients = clients_of(package->index, &n);
+    for (i = 0; i < n; i++) {
+        if (!vanta_program_find(clients[i].program, path))
+            continue;
+        vanta_error_clear(&last);
+        status = run_client(run, &clients[i], path, is_npm ? npm : pip, file, &broken,
+                            &last);
+        if (status == VANTA_OK)
+            return VANTA_OK;
+        if (!broken) {
+            vanta_fail(err, status, "%s", last.message);
+            vanta_hint(err, "%s", last.hint);
+            return status;
+        }
+    }
+    vanta_fail(err, VANTA_ERR_TOOL, "%s %s: needs %s, %s", package->name,
+               package->version, is_npm ? "npm" : "pip",
+               last.status != VANTA_OK ? "and the one that is installed does not run"
+                                       : "which is not installed");
+    vanta_hint(err, "%s; or use another source",
+               vanta_package_client_advice(package->index));
+    return VANTA_ERR_TOOL;
+}
+
+/* --- which client there is --------------------------------------------------------- */
+
+/* "pip 23.2.1 from ... (python 3.11)" gives "pip 23.2.1", npm's "11.4.2" "npm 11.4.2". */
+static void take_version(const char *index, const char *talk, char *version)
+{
+    size_t len = strcspn(talk, "\r\n"), word = strcspn(talk, " \r\n");
+
+    if (strcmp(index, "npm") == 0) {
+        vanta_format(version, 64, "npm %.*s", (int)word, talk);
+        return;
+    }
+    if (word < len)
+        word += 1 + strcspn(talk + word + 1, " \r\n");
+    vanta_format(version, 64, "%.*s", (int)(word < len ? word : len), talk);
+}
+
+static bool ask_version(const char *index, const struct client *client, const char *path,
+                        char *version)
+{
+    static const char *const args[] = {"--version", NULL};
+    const char *tmp = getenv("TMPDIR");
+    char work[VANTA_PATH_MAX], part[VANTA_PATH_MAX], talk[512] = "";
+    struct vanta_process process = {0};
+    bool ok = false;
+
+    if (!vanta_format(work, sizeof work, "%s/vanta-client-XXXXXX",
+                      tmp && tmp[0] == '/' ? tmp : "/tmp") ||
+        !mkdtemp(work))
+        return false;
+    if (vanta_path_join(part, work, "tmp") && vanta_dir_make(part, NULL) == VANTA_OK &&
+        vanta_path_join(part, work, "out") && vanta_dir_make(part, NULL) == VANTA_OK &&
+        start(&process, client, path, args, work, NULL) == VANTA_OK) {
+        ok = vanta_process_wait(&process, VERSION_TIMEOUT_MS) && process.exit_code == 0;
+        vanta_process_stop(&process);
+        if (vanta_path_join(part, work, "talk"))
+            read_talk(part, talk, sizeof talk);
+        if (version)
+            take_version(index, talk, version);
+    }
+    vanta_remove_tree(work, NULL);
+    return ok;
+}
+
+enum vanta_status vanta_package_client(const char *index, char path[VANTA_PATH_MAX],
+                                       char *version, struct vanta_error *err)
+{
+    const struct client *clients;
+    bool seen = false;
+    size_t n, i;
+
+    clients = clients_of(index, &n);
+    if (version)
+        version[0] = '\0';
+    for (i = 0; i < n; i++) {
+        if (!vanta_program_find(clients[i].program, path))
+            continue;
+        /* python3 may well come without pip; the others are what they are called. */
+        if ((!version && !clients[i].args[0]) ||
+            ask_version(index, &clients[i], path, version))
+            return VANTA_OK;
+        seen = seen || !clients[i].args[0];
+    }
+    path[0] = '\0';
+    if (version)
+        version[0] = '\0';
+    vanta_fail(err, VANTA_ERR_TOOL, "%s is %s",
+               strcmp(index, "npm") == 0 ? "npm" : "pip",
+               seen ? "installed, but does not run" : "not installed");
+    vanta_hint(err, "%s", vanta_package_client_advice(index));
+    return VANTA_ERR_TOOL;
+}
