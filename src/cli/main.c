@@ -13,6 +13,21 @@ atomic_bool cancelled;
 const struct command commands[] = {
     {"setup", NULL, "[all|TYPE|ID]...", "fetch, prepare, verify and register models",
      cmd_setup},
+    {"list", "ls", "", "show the models that are here, and their states", cmd_list},
+    {"info", "show", "ID|FILE", "show all that is known of a model, or of a file", cmd_info},
+    {"path", NULL, "ID", "print where a model is, for scripts", cmd_path},
+    {"verify", NULL, "[ID...]", "hash models and compare with what they should be",
+     cmd_verify},
+    {"add", NULL, "PATH|URL|hf:ORG/REPO[:FILE or QUANT]",
+     "take in a model of your own: a file, a folder, an address or a hub's repository",
+     cmd_add},
+    {"remove", "rm", "ID", "delete a model and its registry entry", cmd_remove},
+    {"catalog", NULL, "list | show ID | check [FILE...]",
+     "show what models there are to set up, and check catalog files", cmd_catalog},
+    {"convert", NULL, "DIR --to whisper-ggml -o FILE",
+     "convert faster-whisper weights to whisper.cpp's file", cmd_convert},
+    {"completion", NULL, "bash|zsh|fish", "print a completion script for a shell",
+     cmd_completion},
     {"version", NULL, "", NULL, cmd_version},
 };
 const size_t commands_count = sizeof commands / sizeof commands[0];
