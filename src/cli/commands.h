@@ -9,6 +9,8 @@ int cmd_path(int argc, char **argv);
 int cmd_add(int argc, char **argv);
 int cmd_remove(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
+int cmd_registry(int argc, char **argv);
 int cmd_catalog(int argc, char **argv);
 int cmd_completion(int argc, char **argv);
 int cmd_convert(int argc, char **argv);

@@ -21,6 +21,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "base/path.h"
 #include "models/registry.h"
 
 enum vanta_rebuild_kind {
@@ -76,7 +77,6 @@ void vanta_rebuild_free(struct vanta_rebuild_result *result); /* zeroed is fine 
  * a model and that no entry has; opens and hashes nothing. */
 typedef void vanta_orphan_visit(void *arg, const char *relative);
 void vanta_registry_orphans(const char *root, const struct vanta_registry *registry,
-                            const struct vanta_catalog *catalog,
                             vanta_orphan_visit *visit, void *arg);
 
 #endif
