@@ -203,25 +203,16 @@ void vanta_tell_waiting(void *arg, const char *path, long owner)
 
 /* --- a call ----------------------------------------------------------------------- */
 
-/* Files of the same bytes share a partial file, whatever their sources; where the digest
- * is not known, only one destination and source do. */
+/* Files of the same bytes share a partial file, whatever their sources and places; where
+ * the digest is not known, the destination names it. */
 static enum vanta_status name_key(struct vanta_job *job, struct vanta_error *err)
 {
     const struct vanta_fetch_item *item = job->item;
-    enum vanta_status status;
-    char *text, *source;
 
-    if (item->sha256) {
-        vanta_format(job->key, sizeof job->key, "%s", item->sha256);
-        return VANTA_OK;
-    }
-    source = item->n_sources ? vanta_source_text(&item->sources[0]) : vanta_strdup("");
-    text = source ? vanta_strf("%s\n%s", item->dest, source) : NULL;
-    status = text ? vanta_sha256_buffer(text, strlen(text), job->key, err)
-                  : vanta_fail_memory(err);
-    free(text);
-    free(source);
-    return status;
+    if (!item->sha256)
+        return vanta_sha256_buffer(item->dest, strlen(item->dest), job->key, err);
+    vanta_format(job->key, sizeof job->key, "%s", item->sha256);
+    return VANTA_OK;
 }
 
 /* Without a digest there is no judge but the source itself: see fetch.h. */
@@ -273,18 +264,18 @@ static enum vanta_status job_init(struct vanta_call *call, struct vanta_job *job
     job->tries = calloc(job->n_sources ? job->n_sources : 1, sizeof *job->tries);
     if (!job->tries)
         return vanta_fail_memory(err);
+    if (check_item(item, &item->error) != VANTA_OK) {
+        item->status = item->error.status;
+        vanta_wrap(&item->error, "%s", item->label);
+        job->state = VANTA_JOB_FINISHED;
+        vanta_tell_done(call, job);
+        return VANTA_OK;
+    }
     status = name_key(job, err);
     if (status != VANTA_OK)
         return status;
     job->state = VANTA_JOB_CHECK;
     call->unfinished++;
-    if (check_item(item, &item->error) != VANTA_OK) {
-        item->status = item->error.status;
-        vanta_wrap(&item->error, "%s", item->label);
-        job->state = VANTA_JOB_FINISHED;
-        call->unfinished--;
-        vanta_tell_done(call, job);
-    }
     return VANTA_OK;
 }
 

@@ -255,7 +255,10 @@ static bool admit(struct exchange *x)
     char reason[160];
 
     if (!vanta_url_parse(x->response->url, &x->here, &why)) {
-        vanta_format(reason, sizeof reason, "this address cannot be used: %s", why);
+        vanta_format(reason, sizeof reason, "%s: %s",
+                     x->response->redirects ? "redirected to an address that is not used"
+                                            : "this address cannot be used",
+                     why);
         stop(x, VANTA_HTTP_PROTOCOL,
              x->response->redirects ? VANTA_ERR_SERVER : VANTA_ERR_USAGE, reason);
         return false;
@@ -358,6 +361,27 @@ static bool prepare(struct exchange *x, struct curl_slist *headers)
     return ok;
 }
 
+static const char *advice_of(enum vanta_http_failure failure)
+{
+    switch (failure) {
+    case VANTA_HTTP_NO_NAME:
+        return "check the network and its name server; behind a proxy, set https_proxy";
+    case VANTA_HTTP_REFUSED:
+    case VANTA_HTTP_NO_CONNECT:
+        return "check the network; behind a proxy or firewall, set https_proxy";
+    case VANTA_HTTP_UNTRUSTED:
+        return "a proxy or virus scanner may be reading TLS here: set CURL_CA_BUNDLE or "
+               "SSL_CERT_FILE to a file with its CA certificate, and check the clock";
+    case VANTA_HTTP_TLS:
+        return "something on the way may not speak TLS: check proxy and firewall";
+    case VANTA_HTTP_RESET:
+    case VANTA_HTTP_STALLED:
+        return "run the same command again: it goes on where it stopped";
+    default:
+        return NULL;
+    }
+}
+
 static bool is_connected(struct exchange *x)
 {
     curl_off_t us = 0;
@@ -392,6 +416,7 @@ static bool goes_on(struct exchange *x)
                  x->header_done ? "the server sent nothing" : "the server did not answer",
                  vanta_duration_text(o->stall_timeout_ms, time));
     stop(x, VANTA_HTTP_STALLED, VANTA_ERR_NETWORK, reason);
+    vanta_hint(x->err, "%s", advice_of(VANTA_HTTP_STALLED));
     return false;
 }
 
@@ -456,27 +481,6 @@ static enum vanta_http_failure failure_of(CURLcode code, bool connected)
     }
 }
 
-static const char *advice_of(enum vanta_http_failure failure)
-{
-    switch (failure) {
-    case VANTA_HTTP_NO_NAME:
-        return "check the network and its name server; behind a proxy, set https_proxy";
-    case VANTA_HTTP_REFUSED:
-    case VANTA_HTTP_NO_CONNECT:
-        return "check the network; behind a proxy or firewall, set https_proxy";
-    case VANTA_HTTP_UNTRUSTED:
-        return "a proxy or virus scanner may be reading TLS here: set CURL_CA_BUNDLE or "
-               "SSL_CERT_FILE to a file with its CA certificate, and check the clock";
-    case VANTA_HTTP_TLS:
-        return "something on the way may not speak TLS: check proxy and firewall";
-    case VANTA_HTTP_RESET:
-    case VANTA_HTTP_STALLED:
-        return "run the same command again: it goes on where it stopped";
-    default:
-        return NULL;
-    }
-}
-
 static enum vanta_status fail_transfer(struct exchange *x, CURLcode code)
 {
     const char *reason = x->curl_message[0] ? x->curl_message
@@ -487,12 +491,18 @@ static enum vanta_status fail_transfer(struct exchange *x, CURLcode code)
                                : failure == VANTA_HTTP_PROTOCOL ? VANTA_ERR_SERVER
                                                                 : VANTA_ERR_NETWORK;
     char shown[SHOWN_MAX];
+    long errnum = 0;
 
     vanta_url_shown(x->response->url, shown, sizeof shown);
     x->response->failure = failure;
     switch (failure) {
     case VANTA_HTTP_NO_NAME:
         vanta_fail(x->err, status, "%s: the name cannot be resolved (%s)", shown, reason);
+        break;
+    case VANTA_HTTP_REFUSED:
+        x->curl->easy_get(x->line->easy, CURLINFO_OS_ERRNO, &errnum);
+        vanta_fail(x->err, status, "%s: no connection (%s)", shown,
+                   errnum ? strerror((int)errnum) : reason);
         break;
     case VANTA_HTTP_UNTRUSTED:
         vanta_fail(x->err, status, "%s: the server's certificate cannot be trusted (%s)",

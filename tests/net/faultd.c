@@ -4,7 +4,7 @@
  *     faultd ROOT LOG PORT_FILE
  *
  * Serves the files of ROOT on a free port of the loopback, whose number it writes to
- * PORT_FILE. The first part of a path says how: /reset:100000/NAME resets the connection
+ * PORT_FILE (or on the port that FAULTD_PORT names). The first part of a path says how: /reset:100000/NAME resets the connection
  * after 100,000 bytes of each answer. The table at the end lists all of them, and what
  * stands in for the model hub. Each connection and request is a line of LOG.
  */
@@ -248,12 +248,6 @@ static bool do_norange(struct exchange *x, struct body *b)
     return answer_file(x, b);
 }
 
-static bool do_noetag(struct exchange *x, struct body *b)
-{
-    b->flags = NO_ETAG;
-    return answer_file(x, b);
-}
-
 static bool do_chunked(struct exchange *x, struct body *b)
 {
     b->flags = CHUNKED;
@@ -308,6 +302,12 @@ static bool do_trickle(struct exchange *x, struct body *b)
         sleep_ms(x->args[1]);
     }
     return true;
+}
+
+static bool do_noetagslow(struct exchange *x, struct body *b)
+{
+    b->flags = NO_ETAG;
+    return do_trickle(x, b);
 }
 
 static bool do_short(struct exchange *x, struct body *b)
@@ -646,7 +646,6 @@ static const struct {
 } scenarios[] = {
     {"ok", do_ok, false},
     {"norange", do_norange, false},
-    {"noetag", do_noetag, false},
     {"chunked", do_chunked, false},
     {"nolength", do_nolength, false},
     {"reset", do_reset, false},           /* :BYTES */
@@ -654,6 +653,7 @@ static const struct {
     {"stall", do_stall, false},           /* :BYTES */
     {"stallonce", do_stallonce, false},   /* :BYTES */
     {"trickle", do_trickle, false},       /* :BYTES:MS */
+    {"noetagslow", do_noetagslow, false}, /* :BYTES:MS */
     {"short", do_short, false},           /* :BYTES, honestly stated */
     {"chunkshort", do_chunkshort, false}, /* :BYTES */
     {"long", do_long, false},             /* :BYTES, honestly stated */
@@ -829,6 +829,10 @@ int main(int argc, char **argv)
     root = argv[1];
     signal(SIGPIPE, SIG_IGN);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (getenv("FAULTD_PORT")) {
+        setsockopt(server, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+        address.sin_port = htons((unsigned short)atoi(getenv("FAULTD_PORT")));
+    }
     if (bind(server, (struct sockaddr *)&address, sizeof address) != 0 ||
         listen(server, 64) != 0 ||
         getsockname(server, (struct sockaddr *)&address, &len) != 0) {
