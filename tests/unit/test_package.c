@@ -12,7 +12,6 @@
 #include <cmocka.h>
 
 #include <dirent.h>
-#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -28,6 +27,7 @@
 #include "fetch/package.h"
 #include "fetch/package_client.h"
 #include "fetch/package_talk.h"
+#include "ended.h"
 
 static const char wheel_bytes[] = "the bytes of a wheel, or of a tarball";
 #define WHEEL_LEN (sizeof wheel_bytes - 1)
@@ -494,16 +494,6 @@ static void *cancel_soon(void *arg)
     vanta_clock_sleep_ms(300, NULL);
     atomic_store((atomic_bool *)arg, true);
     return NULL;
-}
-
-static bool ends_within(pid_t pid, int ms)
-{
-    for (; ms > 0; ms -= 20) {
-        if (kill(pid, 0) != 0 && errno == ESRCH)
-            return true;
-        vanta_clock_sleep_ms(20, NULL);
-    }
-    return false;
 }
 
 static void cancelling_ends_the_client_and_its_children(void **state)

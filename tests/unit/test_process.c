@@ -9,7 +9,6 @@
 
 #include <cmocka.h>
 
-#include <errno.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,6 +17,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/process.h"
+#include "ended.h"
 
 static char folder[64];
 
@@ -61,35 +61,6 @@ static pid_t read_pid(const char *name)
     vanta_buf_free(&buf);
     assert_true(pid > 0);
     return pid;
-}
-
-/* A killed process of another parent may stay as a zombie where nothing reaps: that is
- * ended too. */
-static bool has_ended(pid_t pid)
-{
-    char path[64], line[128] = "";
-    FILE *file;
-
-    if (kill(pid, 0) != 0)
-        return errno == ESRCH;
-    snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
-    file = fopen(path, "r");
-    if (!file)
-        return false;
-    if (!fgets(line, sizeof line, file))
-        line[0] = '\0';
-    fclose(file);
-    return strstr(line, ") Z ") != NULL;
-}
-
-static bool ends_within(pid_t pid, int ms)
-{
-    for (; ms > 0; ms -= 20) {
-        if (has_ended(pid))
-            return true;
-        vanta_clock_sleep_ms(20, NULL);
-    }
-    return false;
 }
 
 static void exit_codes_and_signals_are_told(void **state)
