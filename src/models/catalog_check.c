@@ -373,7 +373,7 @@ static enum vanta_status resolve_slot(struct vanta_catalog *catalog,
 {
     const struct catalog_slot *slot = &record->own[number];
     const struct vanta_catalog_model **models;
-    char reason[256];
+    char reason[VANTA_ERROR_MESSAGE_MAX / 2];
     size_t i, k;
 
     models = catalog_alloc(catalog, slot->n_ids, sizeof *models, err);
@@ -391,8 +391,10 @@ static enum vanta_status resolve_slot(struct vanta_catalog *catalog,
         }
         models[i] = &catalog_models(catalog)[name->record].model;
         if (models[i]->type != slot->type) {
-            snprintf(reason, sizeof reason, "%s is of type %s, not %s", models[i]->id,
-                     vanta_type_name(models[i]->type), vanta_type_name(slot->type));
+            snprintf(reason, sizeof reason, "%s is of type %s in %s, not %s",
+                     models[i]->id, vanta_type_name(models[i]->type),
+                     catalog_models(catalog)[name->record].place.document->json.name,
+                     vanta_type_name(slot->type));
             return slot_fail(record, number, i, err, reason);
         }
         for (k = 0; k < i; k++)
@@ -444,6 +446,27 @@ static struct catalog_profile_record *find_profile(const struct vanta_catalog *c
     return NULL;
 }
 
+/* first is open and was come back to. Of the circle's profiles a user's is at fault. */
+static enum vanta_status circle_fail(const struct vanta_catalog *catalog,
+                                     const struct catalog_profile_record *first,
+                                     struct vanta_error *err)
+{
+    const struct catalog_profile_record *at = first;
+    char where[VANTA_JSON_POINTER_MAX];
+
+    do {
+        if (!at->place.document->built_in)
+            break;
+        at = find_profile(catalog, at->extends[at->following]);
+    } while (at != first);
+    snprintf(where, sizeof where, "/profiles/%zu/extends/%zu", at->place.index,
+             at->following);
+    return vanta_json_fail(&at->place.document->json, where, NULL, err,
+                           "the profiles extend each other in a circle: through \"%s\" "
+                           "\"%s\" comes back to itself",
+                           at->extends[at->following], at->profile.name);
+}
+
 #define EXTENDS_DEPTH_MAX 32
 
 static enum vanta_status resolve_profile(struct vanta_catalog *catalog,
@@ -466,10 +489,7 @@ static enum vanta_status resolve_parent(struct vanta_catalog *catalog,
         return vanta_json_fail(doc, where, NULL, err, "no profile \"%s\"",
                                record->extends[i]);
     if ((*parent)->visit == CATALOG_OPEN)
-        return vanta_json_fail(doc, where, NULL, err,
-                               "the profiles extend each other in a circle: \"%s\" comes "
-                               "back to itself",
-                               (*parent)->profile.name);
+        return circle_fail(catalog, *parent, err);
     if (depth == EXTENDS_DEPTH_MAX)
         return vanta_json_fail(doc, where, NULL, err,
                                "profiles extend each other more than %d deep",
@@ -494,6 +514,7 @@ static enum vanta_status resolve_profile(struct vanta_catalog *catalog,
     for (i = 0; i < record->n_extends && status == VANTA_OK; i++) {
         struct catalog_profile_record *parent;
 
+        record->following = i;
         status = resolve_parent(catalog, record, i, depth, &parent, err);
         for (k = 0; status == VANTA_OK && k < parent->profile.n_slots; k++)
             status = add_slot(record, slots, &n, &parent->profile.slots[k], err);

@@ -79,6 +79,7 @@ struct catalog_profile_record {
     const struct catalog_slot *own; /* as written */
     size_t n_own;
     enum catalog_visit visit;
+    size_t following; /* while it is open: which of extends is looked into */
 };
 
 /* A growable array of records; capacity doubles. */
