@@ -13,7 +13,7 @@ int cmd_doctor(int argc, char **argv);
 int cmd_registry(int argc, char **argv);
 int cmd_catalog(int argc, char **argv);
 int cmd_completion(int argc, char **argv);
-int cmd_convert(int argc, char **argv);
+int cmd_test(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 
 #endif

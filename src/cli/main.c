@@ -11,22 +11,7 @@
 atomic_bool cancelled;
 
 const struct command commands[] = {
-    {"setup", NULL, "[all|TYPE|ID]...", "fetch, prepare, verify and register models",
-     cmd_setup},
-    {"list", "ls", "", "show the models that are here, and their states", cmd_list},
-    {"info", "show", "ID|FILE", "show all that is known of a model, or of a file", cmd_info},
-    {"path", NULL, "ID", "print where a model is, for scripts", cmd_path},
-    {"verify", NULL, "[ID...]", "hash models and compare with what they should be",
-     cmd_verify},
-    {"add", NULL, "PATH|URL|hf:ORG/REPO[:FILE or QUANT]",
-     "take in a model of your own: a file, a folder, an address or a hub's repository",
-     cmd_add},
-    {"remove", "rm", "ID", "delete a model and its registry entry", cmd_remove},
-    {"doctor", NULL, "", "check this machine, its folders, its network and its models",
-     cmd_doctor},
-    {"registry", NULL, "rebuild | check",
-     "make a damaged or outdated registry right again from history, files and catalog",
-     cmd_registry},
+    {"test", NULL, "[ID...]", NULL, cmd_test},
     {"catalog", NULL, "list | show ID | check [FILE...]",
      "show what models there are to set up, and check catalog files", cmd_catalog},
     {"convert", NULL, "DIR --to whisper-ggml -o FILE",
