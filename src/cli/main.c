@@ -11,7 +11,15 @@
 atomic_bool cancelled;
 
 const struct command commands[] = {
+    {"setup", NULL, "[all|TYPE|ID]...", "fetch, prepare, verify and register models",
+     cmd_setup},
+    {"list", "ls", "", "show the models that are here, and their states", cmd_list},
+    {"info", "show", "ID|FILE", "show all that is known of a model, or of a file", cmd_info},
+    {"path", NULL, "ID", "print where a model is, for scripts", cmd_path},
+    {"verify", NULL, "[ID...]", "hash models and compare with what they should be",
+     cmd_verify},
     {"test", NULL, "[ID...]", NULL, cmd_test},
+    {"remove", "rm", "ID", "delete a model and its registry entry", cmd_remove},
     {"catalog", NULL, "list | show ID | check [FILE...]",
      "show what models there are to set up, and check catalog files", cmd_catalog},
     {"convert", NULL, "DIR --to whisper-ggml -o FILE",

@@ -7,15 +7,15 @@ sha256() {
     openssl dgst -sha256 -r "$1" | cut -d ' ' -f 1
 }
 
-# tiny_model ID TYPE FILE: a catalog entry of one small file.
+# tiny_model ID TYPE FORMAT FILE: a catalog entry of one small file.
 tiny_model() {
-    local source=$BATS_TEST_TMPDIR/upstream/$1-$3
+    local source=$BATS_TEST_TMPDIR/upstream/$1-$4
 
-    printf 'bytes of %s %s\n' "$1" "$3" >"$source"
+    printf 'bytes of %s %s\n' "$1" "$4" >"$source"
     cat <<END
     {"id": "$1", "override": true, "name": "$1, tiny", "type": "$2", "version": "test",
-     "format": "test", "license": "MIT", "hardware": {"min_ram": "1GB", "memory_bytes": 1000},
-     "files": [{"path": "$3", "size_bytes": $(wc -c <"$source"), "sha256": "$(sha256 "$source")",
+     "format": "$3", "license": "MIT", "hardware": {"min_ram": "1GB", "memory_bytes": 1000},
+     "files": [{"path": "$4", "size_bytes": $(wc -c <"$source"), "sha256": "$(sha256 "$source")",
                 "sources": ["file:$source"]}]}
 END
 }
@@ -24,17 +24,17 @@ tiny_catalog() {
     mkdir -p "$BATS_TEST_TMPDIR/upstream" "$HOME/.config/vanta/catalog.d"
     {
         echo '{"format": "vanta-catalog", "version": 1, "models": ['
-        tiny_model whisper-tiny whisper ggml-tiny.bin
+        tiny_model whisper-tiny whisper whisper-ggml ggml-tiny.bin
         echo ,
-        tiny_model whisper-base whisper ggml-base.bin
+        tiny_model whisper-base whisper whisper-ggml ggml-base.bin
         echo ,
-        tiny_model mistral-7b llm mistral.gguf
+        tiny_model mistral-7b llm gguf mistral.gguf
         echo ,
-        tiny_model phi-2 llm phi-2.gguf
+        tiny_model phi-2 llm gguf phi-2.gguf
         echo ,
-        tiny_model all-MiniLM-L6-v2 embedding model.safetensors
+        tiny_model all-MiniLM-L6-v2 embedding safetensors model.safetensors
         echo ,
-        tiny_model all-mpnet-base-v2 embedding model.safetensors
+        tiny_model all-mpnet-base-v2 embedding safetensors model.safetensors
         echo ']}'
     } >"$HOME/.config/vanta/catalog.d/tiny.json"
 }

@@ -9,10 +9,15 @@ _vanta_operands() {
     esac
 }
 
-# The first column of a table, without what is no id: compgen expands its words.
+# The first column of the first table, without what is no id: compgen expands its words.
 _vanta_ids() {
     vanta "$@" 2>/dev/null |
-        awk 'NR > 2 && $1 ~ /^[A-Za-z0-9][A-Za-z0-9._-]*$/ { print $1 }'
+        awk 'NF == 0 { exit } NR > 2 && $1 ~ /^[A-Za-z0-9][A-Za-z0-9._-]*$/ { print $1 }'
+}
+
+_vanta_profiles() {
+    vanta catalog list 2>/dev/null |
+        awk 'on && $1 ~ /^[A-Za-z0-9][A-Za-z0-9._-]*$/ { print $1 } /^PROFILE/ { on = 1 }'
 }
 
 # _vanta_offer "WORD..." CURRENT: each word, or what an @word stands for.
@@ -23,6 +28,7 @@ _vanta_offer() {
         case $word in
         @ids) list+=" $(_vanta_ids list)" ;;
         @catalog) list+=" $(_vanta_ids catalog list)" ;;
+        @profiles) list+=" $(_vanta_profiles)" ;;
         @types) list+=' whisper llm embedding tts' ;;
         @files | @dirs) compopt -o filenames 2>/dev/null ;;
         *) list+=" $word" ;;
@@ -61,18 +67,14 @@ _vanta() {
         return
     fi
     takes=$(awk -F '\t' -v name="$previous" '$1 == name { print $2 }' <<<"$options")
-    case $takes in
-    '') _vanta_offer "$(_vanta_operands "$command")" "$current" ;;
-    PROFILE*) _vanta_offer 'lite default full' "$current" ;;
-    *FILE* | PATH*) _vanta_offer @files "$current" ;;
-    *DIR*) _vanta_offer @dirs "$current" ;;
-    TYPE*) _vanta_offer @types "$current" ;;
-    ID* | NAME* | MODEL*)
-        case $command in
-        setup) _vanta_offer @catalog "$current" ;;
-        *) _vanta_offer @ids "$current" ;;
-        esac
-        ;;
+    case $previous=$takes in
+    *=) _vanta_offer "$(_vanta_operands "$command")" "$current" ;;
+    --type=*) _vanta_offer @types "$current" ;;
+    --profile=*) _vanta_offer @profiles "$current" ;;
+    --source=*) _vanta_offer 'hub packages web files mirror' "$current" ;;
+    --models=*) _vanta_offer @catalog "$current" ;;
+    *=*FILE* | *=PATH*) _vanta_offer @files "$current" ;;
+    *=*DIR*) _vanta_offer @dirs "$current" ;;
     esac
 }
 

@@ -6,9 +6,9 @@ function __vanta_operands
     end
 end
 
-# The first column of a table.
+# The first column of the first table.
 function __vanta_ids
-    vanta $argv 2>/dev/null | awk 'NR > 2 && $1 ~ /^[A-Za-z0-9][A-Za-z0-9._-]*$/ { print $1 }'
+    vanta $argv 2>/dev/null | awk 'NF == 0 { exit } NR > 2 && $1 ~ /^[A-Za-z0-9][A-Za-z0-9._-]*$/ { print $1 }'
 end
 
 # Each word, or what an @word stands for.
@@ -19,6 +19,8 @@ function __vanta_offer
                 __vanta_ids list
             case @catalog
                 __vanta_ids catalog list
+            case @profiles
+                vanta catalog list 2>/dev/null | awk 'on && $1 ~ /^[A-Za-z0-9]/ { print $1 } /^PROFILE/ { on = 1 }'
             case @types
                 printf '%s\n' whisper llm embedding tts
             case @files
@@ -51,29 +53,26 @@ function __vanta_complete
     end
     # Behind a comma the next name of a list begins.
     set -a start (string match -r -- '^[^=]*,' (string replace -r -- '^--[a-z-]+=' '' $current))
-    set start (string join '' $start)
+    set start (string join -- '' $start)
     begin
-        switch "$takes"
-            case ''
+        switch "$previous=$takes"
+            case '*='
                 __vanta_offer (__vanta_operands $command)
-            case 'PROFILE*'
-                __vanta_offer lite default full
-            case '*FILE*' 'PATH*'
-                __vanta_offer @files
-            case '*DIR*'
-                __vanta_offer @dirs
-            case 'TYPE*'
+            case '--type=*'
                 __vanta_offer @types
-            case 'ID*' 'NAME*' 'MODEL*'
-                switch $command
-                    case setup
-                        __vanta_offer @catalog
-                    case '*'
-                        __vanta_offer @ids
-                end
+            case '--profile=*'
+                __vanta_offer @profiles
+            case '--source=*'
+                __vanta_offer hub packages web files mirror
+            case '--models=*'
+                __vanta_offer @catalog
+            case '*=*FILE*' '*=PATH*'
+                __vanta_offer @files
+            case '*=*DIR*'
+                __vanta_offer @dirs
         end
     end | while read -l word
-        echo $start$word
+        echo "$start$word"
     end
 end
 

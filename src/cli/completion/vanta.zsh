@@ -11,10 +11,15 @@ _vanta_operands() {
     esac
 }
 
-# The first column of a table.
+# The first column of the first table.
 _vanta_ids() {
     vanta "$@" 2>/dev/null |
-        awk 'NR > 2 && $1 ~ /^[A-Za-z0-9][A-Za-z0-9._-]*$/ { print $1 }'
+        awk 'NF == 0 { exit } NR > 2 && $1 ~ /^[A-Za-z0-9][A-Za-z0-9._-]*$/ { print $1 }'
+}
+
+_vanta_profiles() {
+    vanta catalog list 2>/dev/null |
+        awk 'on && $1 ~ /^[A-Za-z0-9][A-Za-z0-9._-]*$/ { print $1 } /^PROFILE/ { on = 1 }'
 }
 
 # _vanta_offer "WORD...": each word, or what an @word stands for.
@@ -27,6 +32,7 @@ _vanta_offer() {
         case $word in
         @ids) compadd -- ${(f)"$(_vanta_ids list)"} ;;
         @catalog) compadd -- ${(f)"$(_vanta_ids catalog list)"} ;;
+        @profiles) compadd -- ${(f)"$(_vanta_profiles)"} ;;
         @types) compadd -- whisper llm embedding tts ;;
         @files) _files ;;
         @dirs) _files -/ ;;
@@ -56,18 +62,14 @@ _vanta() {
         _describe option options
         return
     fi
-    case $takes in
-    '') _vanta_offer "$(_vanta_operands $command)" ;;
-    PROFILE*) _vanta_offer 'lite default full' ;;
-    *FILE* | PATH*) _files ;;
-    *DIR*) _files -/ ;;
-    TYPE*) _vanta_offer @types ;;
-    ID* | NAME* | MODEL*)
-        case $command in
-        setup) _vanta_offer @catalog ;;
-        *) _vanta_offer @ids ;;
-        esac
-        ;;
+    case $previous=$takes in
+    *=) _vanta_offer "$(_vanta_operands $command)" ;;
+    --type=*) _vanta_offer @types ;;
+    --profile=*) _vanta_offer @profiles ;;
+    --source=*) _vanta_offer 'hub packages web files mirror' ;;
+    --models=*) _vanta_offer @catalog ;;
+    *=*FILE* | *=PATH*) _files ;;
+    *=*DIR*) _files -/ ;;
     esac
 }
 
