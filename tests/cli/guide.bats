@@ -90,7 +90,7 @@ line() {
     exits 0
     line 'python scripts/setup_tts_models.py --models tts-1'
     exits 0
-    line 'python scripts/model_manager.py list'
+    line 'python scripts/model_manager.py list 2>/dev/null'
     exits 0
     [ "${#lines[@]}" -eq 8 ]
     for id in whisper-tiny whisper-base mistral-7b phi-2 all-MiniLM-L6-v2 tts-1; do
@@ -101,10 +101,10 @@ line() {
 @test "model_manager.py download-all, list, list --type, verify, test" {
     line 'python scripts/model_manager.py download-all'
     exits 0
-    line 'python scripts/model_manager.py list'
+    line 'python scripts/model_manager.py list 2>/dev/null'
     exits 0
     [ "${#lines[@]}" -eq 6 ]
-    line 'python scripts/model_manager.py list --type whisper'
+    line 'python scripts/model_manager.py list --type whisper 2>/dev/null'
     exits 0
     [ "${#lines[@]}" -eq 3 ]
     [[ ${lines[2]} == "whisper-base "* ]]
