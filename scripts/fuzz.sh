@@ -6,7 +6,7 @@ build=$1 seconds=$2
 here=$(cd "$(dirname "$0")/.." && pwd)
 failed=0
 for target in "$build"/tests/fuzz_*; do
-    [ -f "$target" ] && [ -x "$target" ] || continue
+    if [ ! -f "$target" ] || [ ! -x "$target" ]; then continue; fi
     name=${target##*/fuzz_}
     found=$build/fuzz-corpus/$name
     mkdir -p "$found"

@@ -75,7 +75,7 @@ setup() {
         grep -oE 'vanta_[a-z0-9_]+' | LC_ALL=C sort >linux
     sed 's/^_//' "$VANTA_SOURCE_DIR/src/exports.macos" | LC_ALL=C sort >macos
     cat "$VANTA_SOURCE_DIR"/include/*.h | sed 's|/\*.*\*/||' |
-        grep -oE '\bvanta_[a-z0-9_]+\(' | tr -d '(' | LC_ALL=C sort -u >header
+        grep -v '^typedef' | grep -oE '\bvanta_[a-z0-9_]+\(' | tr -d '(' | LC_ALL=C sort -u >header
     diff -u linux macos
     diff -u linux header
 }
