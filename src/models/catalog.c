@@ -298,6 +298,21 @@ enum vanta_status vanta_catalog_load(struct vanta_catalog **out, const char *con
     return VANTA_OK;
 }
 
+/* Whether the text is one of the built-in documents again, as it is or laid out anew. */
+static bool is_built_in(const struct vanta_catalog *catalog, const char *text, size_t len)
+{
+    const struct catalog_document *document;
+    json_t *root = NULL;
+    bool same = false;
+
+    if (vanta_json_load(text, len, "", &root, NULL) != VANTA_OK)
+        return false;
+    for (document = catalog->documents; document && !same; document = document->next)
+        same = json_equal(document->root, root) != 0;
+    json_decref(root);
+    return same;
+}
+
 enum vanta_status vanta_catalog_load_text(struct vanta_catalog **out, const char *text,
                                           size_t len, const char *name,
                                           struct vanta_error *err)
@@ -312,7 +327,7 @@ enum vanta_status vanta_catalog_load_text(struct vanta_catalog **out, const char
     if (status == VANTA_OK && len > CATALOG_BYTES_MAX)
         status = vanta_fail(err, VANTA_ERR_LIMIT, "%s: larger than the %zu bytes that are "
                             "read", name, CATALOG_BYTES_MAX);
-    if (status == VANTA_OK)
+    if (status == VANTA_OK && !is_built_in(catalog, text, len))
         status = add_text(catalog, text, len, name, name, err);
     if (status == VANTA_OK)
         status = catalog_check(catalog, err);

@@ -138,7 +138,8 @@ struct vanta_catalog;
  * order, then files. All must be right. */
 enum vanta_status vanta_catalog_load(struct vanta_catalog **out, const char *const *files,
                                      size_t n_files, struct vanta_error *err);
-/* The built-in catalog and one document given as text (catalog check, fuzzing). */
+/* The built-in catalog and one document given as text (catalog check, fuzzing); a
+ * document that is a built-in one again adds nothing. */
 enum vanta_status vanta_catalog_load_text(struct vanta_catalog **out, const char *text,
                                           size_t len, const char *name,
                                           struct vanta_error *err);

@@ -112,6 +112,9 @@ END
     run "$VANTA" catalog check
     exits 0
     contains ': ok'
+    run "$VANTA" catalog check "$VANTA_SOURCE_DIR/catalog/llm.json"
+    exits 0
+    contains ': ok'
 }
 
 @test "the user's files extend the catalog, --catalog too" {
@@ -192,6 +195,17 @@ END
     run "$VANTA" catalog show mine-1 --catalog $'red\e[31m.json'
     exits 0
     [[ $output != *$'\e'* ]]
+}
+
+@test "the example of docs/catalog.md works as it stands" {
+    awk '/^```json/ { on = 1; next } /^```/ { on = 0 } on' \
+        "$VANTA_SOURCE_DIR/docs/catalog.md" >"$user/tinyllama.json"
+    run "$VANTA" catalog check "$user/tinyllama.json"
+    exits 0
+    run "$VANTA" catalog show mine
+    exits 0
+    contains 'whisper-base, qwen2.5-0.5b-instruct or qwen2.5-coder-0.5b'
+    contains tinyllama-1.1b
 }
 
 @test "the schema and the program agree on good and broken files" {
