@@ -120,12 +120,18 @@ static void verify_entry(struct verify_run *run, const struct vanta_entry *entry
     }
 }
 
+/* An unknown size, -1, comes last; what has no files first. */
+static uint64_t sort_bytes(const struct vanta_entry *entry)
+{
+    return vanta_entry_is_api(entry) ? 0 : (uint64_t)entry->size_bytes;
+}
+
 static int small_first(const void *a, const void *b)
 {
     const struct vanta_entry *const *left = a, *const *right = b;
-    uint64_t l = (uint64_t)(*left)->size_bytes, r = (uint64_t)(*right)->size_bytes;
+    uint64_t l = sort_bytes(*left), r = sort_bytes(*right);
 
-    if (l != r) /* -1, unknown, comes last */
+    if (l != r)
         return l < r ? -1 : 1;
     return strcmp((*left)->id, (*right)->id);
 }

@@ -51,7 +51,7 @@ static const char *sharer(const struct vanta_registry *registry,
     for (i = 0; i < registry->n; i++) {
         const struct vanta_entry *other = registry->entries[i];
 
-        if (other != entry && other->path &&
+        if (strcmp(other->id, entry->id) != 0 && other->path &&
             (is_within(other->path, folder) || is_within(folder, other->path)))
             return other->id;
     }
@@ -67,7 +67,7 @@ static const char *file_sharer(const char *root, const struct vanta_registry *re
     for (i = 0; i < registry->n; i++) {
         const struct vanta_entry *other = registry->entries[i];
 
-        if (other == entry)
+        if (strcmp(other->id, entry->id) == 0)
             continue;
         for (k = 0; k < other->n_files; k++)
             if (vanta_entry_file_path(root, other, k, other_path) &&
@@ -189,17 +189,36 @@ static enum vanta_status handle_files(const char *root,
     return status;
 }
 
+/* The entry, and when it lists no files although its path is one, with that file. */
+static struct vanta_entry with_files(const char *root, const struct vanta_entry *entry,
+                                     struct vanta_entry_file *only)
+{
+    struct vanta_entry view = *entry;
+    char path[VANTA_PATH_MAX];
+
+    if (entry->n_files > 0 || !vanta_entry_path(root, entry, path) ||
+        vanta_file_size(path) < 0)
+        return view;
+    only->path = view.path + (vanta_path_base(view.path) - view.path);
+    view.files = only;
+    view.n_files = 1;
+    return view;
+}
+
 static enum vanta_status handle(const char *root, const struct vanta_registry *registry,
                                 const char *id, bool deletes, struct vanta_removal *out,
                                 struct vanta_error *err)
 {
-    const struct vanta_entry *entry = vanta_registry_find(registry, id);
+    const struct vanta_entry *found = vanta_registry_find(registry, id);
+    struct vanta_entry_file only = {0};
+    struct vanta_entry view, *entry = &view;
     char folder[VANTA_PATH_MAX];
     enum removal_kind kind;
 
     memset(out, 0, sizeof *out);
-    if (!entry)
+    if (!found)
         return vanta_fail(err, VANTA_ERR_NOT_FOUND, "%s is not registered in %s", id, root);
+    view = with_files(root, found, &only);
     kind = decide(root, registry, entry, folder, out);
     if (kind == REMOVE_NOTHING)
         return VANTA_OK;

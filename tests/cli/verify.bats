@@ -1,0 +1,138 @@
+# vanta verify and remove.
+load ../helpers
+
+setup() {
+    fresh_home
+    make_models
+}
+
+verify() {
+    run --separate-stderr "$VANTA" verify --catalog "$CATALOG" "$@"
+}
+
+@test "all models, small ones first" {
+    verify
+    exits 0
+    [ "${#lines[@]}" -eq 4 ]
+    [[ $output == *"finder"*"spoken"* ]]
+    verify # now the sizes are known
+    [[ ${lines[0]} == *tts-1* && ${lines[1]} == *finder* && ${lines[3]} == *writer* ]]
+    grep -q '"digest"' "$MODELS/registry/registry.json"
+}
+
+@test "a wrong file is exit 1, named with both digests" {
+    verify writer
+    exits 0
+    good=$(digest_of "$MODELS/llm/writer/writer.gguf")
+    printf 'the WEIGHTS of a writer' >"$MODELS/llm/writer/writer.gguf"
+    bad=$(digest_of "$MODELS/llm/writer/writer.gguf")
+    verify
+    exits 1
+    contains "writer.gguf"
+    contains "expected $good"
+    contains "found    $bad"
+    [[ $stderr == *"vanta setup writer"* ]]
+    # Known from now on, though the size is right.
+    run "$VANTA" list --catalog "$CATALOG"
+    contains corrupt
+}
+
+@test "a missing file is exit 1; an unknown id is exit 3" {
+    rm "$MODELS/embeddings/finder/sub/config.json"
+    verify finder
+    exits 1
+    contains "sub/config.json: is not there"
+    verify spoken nobody
+    exits 3
+    contains "ok   spoken"
+    [[ $stderr == *"nobody is not registered"* ]]
+}
+
+@test "an API entry is exit 0 with and without its key" {
+    verify tts-1
+    exits 0
+    contains "OPENAI_API_KEY is not set"
+    OPENAI_API_KEY=sk-secret verify tts-1
+    exits 0
+    lacks sk-secret
+    contains "its key is set"
+}
+
+@test "--json has all of it" {
+    printf 'x' >>"$MODELS/whisper/spoken/ggml.bin"
+    verify --json
+    exits 1
+    python3 - <<END
+import json
+d = json.loads('''$output''')
+assert d["version"] == 1
+m = {m["id"]: m for m in d["models"]}
+assert m["writer"]["ok"] and m["writer"]["state"] == "untested", m
+assert m["spoken"]["bad_file"] == "ggml.bin" and not m["spoken"]["ok"], m
+assert len(m["spoken"]["expected"]) == 64 and len(m["spoken"]["found"]) == 64, m
+assert m["tts-1"]["state"] == "needs-key", m
+END
+}
+
+@test "--quiet names only what is wrong; --repair is not there yet" {
+    verify --quiet
+    exits 0
+    [ -z "$output" ]
+    verify --repair
+    exits 2
+}
+
+@test "a read-only models folder can be verified, with a warning" {
+    chmod -R a+rX "$BATS_TEST_TMPDIR" && chmod -R a-w "$MODELS"
+    run --separate-stderr as_user env HOME="$HOME" "$VANTA" verify --catalog "$CATALOG"
+    chmod -R u+w "$MODELS"
+    exits 0
+    [[ $stderr == *"could not be recorded"* ]]
+    [ "$(printf '%s\n' "$stderr" | grep -c recorded)" -eq 1 ]
+}
+
+@test "a model folder that leads out is not read" {
+    mv "$MODELS/llm/writer" "$BATS_TEST_TMPDIR/elsewhere"
+    ln -s "$BATS_TEST_TMPDIR/elsewhere" "$MODELS/llm/writer"
+    verify writer
+    exits 1
+    contains "leads out"
+}
+
+@test "remove needs a yes" {
+    run "$VANTA" remove writer --catalog "$CATALOG" </dev/null
+    exits 2
+    contains "--yes"
+    [ -e "$MODELS/llm/writer/writer.gguf" ]
+    run "$VANTA" rm writer --yes --catalog "$CATALOG"
+    exits 0
+    contains "removed writer (23 B)"
+    [ ! -e "$MODELS/llm/writer" ]
+    run "$VANTA" list --catalog "$CATALOG"
+    lacks writer
+}
+
+@test "remove follows no link out of the folder" {
+    mv "$MODELS/llm/writer" "$BATS_TEST_TMPDIR/elsewhere"
+    ln -s "$BATS_TEST_TMPDIR/elsewhere" "$MODELS/llm/writer"
+    run "$VANTA" remove writer -y --catalog "$CATALOG"
+    exits 0
+    [ -e "$BATS_TEST_TMPDIR/elsewhere/writer.gguf" ]
+    [ ! -L "$MODELS/llm/writer" ]
+}
+
+@test "remove of a model that another process works on is refused" {
+    "$VANTA" verify --quiet --catalog "$CATALOG" || true
+    python3 - "$MODELS/llm/.writer.lock" <<'END' &
+import fcntl, sys, time
+f = open(sys.argv[1], "w")
+fcntl.flock(f, fcntl.LOCK_EX)
+time.sleep(3)
+END
+    sleep 0.5
+    run "$VANTA" remove writer -y --catalog "$CATALOG"
+    kill $! || true
+    exits 3
+    contains "held by process"
+    [ -e "$MODELS/llm/writer/writer.gguf" ]
+}
