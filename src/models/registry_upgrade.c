@@ -15,19 +15,6 @@
 #include "base/text.h"
 #include "models/registry_private.h"
 
-/* Two digits where RFC 3339 has two, four for the year. */
-static bool has_layout(const char *text)
-{
-    static const char layout[] = "dddd-dd-ddTdd:dd:dd";
-    size_t i;
-
-    for (i = 0; layout[i]; i++)
-        if (layout[i] == 'd' ? !(text[i] >= '0' && text[i] <= '9')
-                             : (text[i] & ~0x20) != (layout[i] & ~0x20))
-            return false;
-    return true;
-}
-
 static bool print_utc(time_t time, char out[VANTA_TIME_TEXT_MAX])
 {
     struct tm utc;
@@ -44,9 +31,8 @@ bool vanta_time_normalize(const char *text, char out[VANTA_TIME_TEXT_MAX])
     int used = 0;
 
     if (vanta_time_parse_rfc3339(text, &seconds))
-        return has_layout(text) && vanta_format(out, VANTA_TIME_TEXT_MAX, "%s", text)
-                   ? true
-                   : print_utc((time_t)seconds, out);
+        return vanta_format(out, VANTA_TIME_TEXT_MAX, "%s", text) ||
+               print_utc((time_t)seconds, out);
     if (sscanf(text, "%4d-%2d-%2d%*1[T ]%2d:%2d:%2d%n", &local.tm_year, &local.tm_mon,
                &local.tm_mday, &local.tm_hour, &local.tm_min, &local.tm_sec, &used) < 6 ||
         used == 0)
