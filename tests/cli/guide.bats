@@ -13,7 +13,7 @@ tiny_model() {
 
     printf 'bytes of %s %s\n' "$1" "$4" >"$source"
     cat <<END
-    {"id": "$1", "override": true, "name": "$1, tiny", "type": "$2", "version": "test",
+    {"id": "$1", "override": true, "aliases": ["$2-$1"], "name": "$1, tiny", "type": "$2", "version": "test",
      "format": "$3", "license": "MIT", "hardware": {"min_ram": "1GB", "memory_bytes": 1000},
      "files": [{"path": "$4", "size_bytes": $(wc -c <"$source"), "sha256": "$(sha256 "$source")",
                 "sources": ["file:$source"]}]}
