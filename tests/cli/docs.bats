@@ -24,9 +24,9 @@ options_of() {
     "$VANTA" "$1" --print-options | cut -f 1
 }
 
-# Options described (a line that begins in bold), without the other words on the line.
+# The options that lines like "*-n*, *--dry-run*" describe.
 described() {
-    grep -oE '^\*(-[a-z], )?--[a-z-]+\*' | grep -oE -- '--[a-z-]+'
+    grep -E '^\*-' | grep -oE -- '\*--[a-z-]+\*' | tr -d '*'
 }
 
 text_of() {
@@ -76,13 +76,28 @@ text_of() {
     done
 }
 
-@test "commands in README and CONTRIBUTING exist" {
+@test "the commands that README and CONTRIBUTING show exist" {
+    commands >"$BATS_TEST_TMPDIR/commands"
     for file in README.md CONTRIBUTING.md; do
-        grep -oE '(^|[`"/ ])vanta [a-z]+' "$VANTA_SOURCE_DIR/$file" |
-            awk '{ print $2 }' | LC_ALL=C sort -u | while read -r word; do
-            "$VANTA" "$word" --print-options >/dev/null 2>&1 ||
-                grep -qE "vanta $word( |$)" <<<"vanta is vanta was" ||
-                { echo "$file: vanta $word"; exit 1; }
+        # In a block of code, or between backticks.
+        sed -nE '/^```/,/^```/p; s/^[^`]*`([^`]*)`.*/\1/p' "$VANTA_SOURCE_DIR/$file" |
+            grep -oE '(^|[$ /])vanta [a-z]+' | awk '{ print $NF }' | LC_ALL=C sort -u \
+            >"$BATS_TEST_TMPDIR/shown"
+        [ -s "$BATS_TEST_TMPDIR/shown" ]
+        run grep -vxFf "$BATS_TEST_TMPDIR/commands" "$BATS_TEST_TMPDIR/shown"
+        [ -z "$output" ] || { echo "$file shows: $output"; false; }
+    done
+}
+
+@test "the files and links that README and CONTRIBUTING name exist" {
+    cd "$VANTA_SOURCE_DIR"
+    for file in README.md CONTRIBUTING.md; do
+        grep -oE '\]\([^):]+\)' "$file" | tr -d '])(' | while read -r link; do
+            [ -e "${link%%#*}" ] || { echo "$file: $link"; exit 1; }
+        done
+        grep -oE '`(\./)?(scripts|docs|catalog|src|tests|bench|include|cmake)/[A-Za-z0-9_./-]+`' \
+            "$file" | tr -d '`' | while read -r name; do
+            [ -e "$name" ] || { echo "$file: $name"; exit 1; }
         done
     done
 }
