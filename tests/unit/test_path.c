@@ -55,7 +55,7 @@ static void only_harmless_names_are_safe(void **state)
                                        "a..b", "...", "\xc3\xa4/x y"};
     static const char *const bad[] = {"", "/a", "a/", "a//b", ".", "..", "../a", "a/..",
                                       "a/./b", "a\\b", "a\nb", "a\x1b[1m", "\xff",
-                                      "a/\xe2\x80\xae" "fdp", "\xc0\xae\xc0\xae/a"};
+                                      ("a/\xe2\x80\xae" "fdp"), "\xc0\xae\xc0\xae/a"};
     char longer[1200];
     size_t i;
 
