@@ -115,6 +115,9 @@ enum vanta_status setup_adopt(struct vanta_setup *setup, struct setup_work *work
  * known to be out of reach; the same, with a connection opened to know. */
 enum setup_trust { SETUP_ALLOWED, SETUP_KNOWN, SETUP_ASK };
 
+/* Whether one of its preparations is usable; an API has nothing to fetch. */
+bool setup_can_be_had(struct vanta_setup *setup, const struct vanta_catalog_model *model,
+                      enum setup_trust trust);
 /* Whether all inputs have a usable source. */
 bool setup_preparation_usable(struct vanta_setup *setup,
                               const struct vanta_preparation *preparation,

@@ -146,9 +146,8 @@ usable_preparation(struct vanta_setup *setup, const struct vanta_catalog_model *
     return NULL;
 }
 
-/* An API has nothing to fetch. */
-static bool can_be_had(struct vanta_setup *setup, const struct vanta_catalog_model *model,
-                       enum setup_trust trust)
+bool setup_can_be_had(struct vanta_setup *setup, const struct vanta_catalog_model *model,
+                      enum setup_trust trust)
 {
     return setup_is_api(model) || usable_preparation(setup, model, trust);
 }
@@ -209,7 +208,7 @@ static void take_reachable(struct vanta_setup *setup, struct setup_work *work,
         classes |= model_classes(setup, models[i]);
     trust = several(classes) ? SETUP_ASK : SETUP_KNOWN;
     for (i = 0; i < n; i++) {
-        if (!can_be_had(setup, models[i], trust))
+        if (!setup_can_be_had(setup, models[i], trust))
             continue;
         setup_look(setup, setup->registry, models[i], &found);
         if (best == n || found.partial_bytes > begun) {
@@ -218,7 +217,7 @@ static void take_reachable(struct vanta_setup *setup, struct setup_work *work,
         }
     }
     for (i = 0; best == n && i < n; i++)
-        if (can_be_had(setup, models[i], SETUP_ALLOWED))
+        if (setup_can_be_had(setup, models[i], SETUP_ALLOWED))
             best = i;
     if (best == n)
         best = 0;

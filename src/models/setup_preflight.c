@@ -75,7 +75,7 @@ static const struct setup_work *largest_open(const struct vanta_setup *setup)
 
 /* The best model of the same type that needs no more than the limits allow. */
 static const struct vanta_catalog_model *
-smaller_model(const struct vanta_setup *setup, const struct vanta_catalog_model *than,
+smaller_model(struct vanta_setup *setup, const struct vanta_catalog_model *than,
               uint64_t most_bytes, uint64_t most_memory)
 {
     const struct vanta_catalog *catalog = setup->options.catalog;
@@ -89,7 +89,8 @@ smaller_model(const struct vanta_setup *setup, const struct vanta_catalog_model 
         bytes = vanta_catalog_model_bytes(m);
         if (m->type != than->type || setup_is_api(m) || bytes < 0 || bytes >= limit ||
             (uint64_t)bytes > most_bytes || m->hardware.memory_bytes > most_memory ||
-            (m->license && m->license->must_accept) || bytes <= best_bytes)
+            (m->license && m->license->must_accept) || bytes <= best_bytes ||
+            !setup_can_be_had(setup, m, SETUP_KNOWN))
             continue;
         best = m;
         best_bytes = bytes;
