@@ -36,7 +36,8 @@ static void origin_cell(const struct vanta_catalog_model *m, char *out, size_t s
     snprintf(out, size, "%s%s", m->origin, m->overrides ? " (replaces built-in)" : "");
 }
 
-void catalog_print_models(const struct vanta_catalog *catalog, enum vanta_model_type type)
+void catalog_print_models(const struct vanta_catalog *catalog,
+                          enum vanta_model_type type)
 {
     static const char *const head[] = {"ID",     "TYPE",    "SIZE",  "MEMORY",
                                        "FORMAT", "LICENSE", "ORIGIN"};

@@ -201,7 +201,7 @@ static enum vanta_status add_file(struct vanta_catalog *catalog, const char *pat
     json_t *root = NULL;
 
     if (catalog->n_documents >= CATALOG_DOCUMENTS_MAX)
-        return vanta_fail(err, VANTA_ERR_LIMIT, "%s: there are more than %d catalog files",
+        return vanta_fail(err, VANTA_ERR_LIMIT, "%s: one of more than %d catalog files",
                           path, CATALOG_DOCUMENTS_MAX);
     status = vanta_json_load_file(path, CATALOG_BYTES_MAX, &root, err);
     if (status == VANTA_OK)
@@ -290,7 +290,7 @@ enum vanta_status vanta_catalog_load(struct vanta_catalog **out, const char *con
         status = catalog_check(catalog, err);
     if (status != VANTA_OK) {
         vanta_hint(err, "catalog files extend the built-in catalog: correct this one or "
-                        "take it away; \"vanta catalog check FILE\" checks one by itself");
+                        "take it away; \"vanta catalog check FILE\" tests one by itself");
         vanta_catalog_free(catalog);
         return status;
     }
@@ -325,8 +325,9 @@ enum vanta_status vanta_catalog_load_text(struct vanta_catalog **out, const char
         return vanta_fail_memory(err);
     status = add_built_in(catalog, err);
     if (status == VANTA_OK && len > CATALOG_BYTES_MAX)
-        status = vanta_fail(err, VANTA_ERR_LIMIT, "%s: larger than the %zu bytes that are "
-                            "read", name, CATALOG_BYTES_MAX);
+        status = vanta_fail(err, VANTA_ERR_LIMIT,
+                            "%s: larger than the %zu bytes that are read", name,
+                            CATALOG_BYTES_MAX);
     if (status == VANTA_OK && !is_built_in(catalog, text, len))
         status = add_text(catalog, text, len, name, name, err);
     if (status == VANTA_OK)

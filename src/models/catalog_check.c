@@ -50,8 +50,9 @@ static enum vanta_status check_override(const struct catalog_place *earlier,
                                         struct vanta_error *err)
 {
     if (earlier->document == later->document)
-        return catalog_place_fail(later, key, err, "\"%s\" is there twice: also at /%s/%zu",
-                                  name, earlier->section, earlier->index);
+        return catalog_place_fail(later, key, err,
+                                  "\"%s\" is there twice: also at /%s/%zu", name,
+                                  earlier->section, earlier->index);
     if (!later->override)
         return catalog_place_fail(later, key, err,
                                   "\"%s\" is in %s already; say \"override\": true to "

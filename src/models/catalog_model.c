@@ -306,8 +306,9 @@ static void check_all_fetched(struct catalog_reader *r,
     for (i = 0; i < model->n_files; i++)
         if (model->files[i].n_sources == 0 &&
             (!made || strcmp(model->files[i].path, made) != 0))
-            catalog_reader_fail(r, NULL, "nothing says where \"%.200s\" comes from: it has "
-                                "no sources and this preparation does not make it",
+            catalog_reader_fail(r, NULL,
+                                "nothing says where \"%.200s\" comes from: it has no "
+                                "sources and this preparation does not make it",
                                 model->files[i].path);
 }
 
@@ -365,7 +366,8 @@ static void check_preparation_id(struct catalog_reader *r,
             catalog_reader_fail(r, "id", "\"%s\" is there twice", all[i].id);
 }
 
-static void parse_preparations(struct catalog_reader *r, struct vanta_catalog_model *model)
+static void parse_preparations(struct catalog_reader *r,
+                               struct vanta_catalog_model *model)
 {
     const json_t *list = catalog_list(r, "preparations", false, CATALOG_WORDS_MAX);
     size_t i, n = list ? json_array_size(list) : 1;

@@ -80,8 +80,8 @@ static void parse_package(struct catalog_reader *r, struct vanta_package *out)
     if (r->status != VANTA_OK)
         return;
     if (!is_package_name(out->name, npm))
-        catalog_reader_fail(r, "name", "\"%.80s\" is not a %s package's name%s", out->name,
-                            out->index,
+        catalog_reader_fail(r, "name", "\"%.80s\" is not a %s package's name%s",
+                            out->name, out->index,
                             npm ? "" : " in its normal form: small letters, digits and "
                                        "single \"-\"");
     if (!is_version(out->version))

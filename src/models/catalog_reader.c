@@ -78,8 +78,8 @@ static void check_id(struct catalog_reader *r, const char *key, const char *text
 {
     if (r->status == VANTA_OK && !vanta_id_is_valid(text))
         catalog_reader_fail(r, key,
-                            "\"%.80s\" cannot be an id: letters, digits, \".\", \"_\" and "
-                            "\"-\", starting with a letter or digit, at most %d",
+                            "\"%.80s\" cannot be an id: letters, digits, \".\", \"_\" "
+                            "and \"-\", starting with a letter or digit, at most %d",
                             text, VANTA_ID_MAX);
 }
 

