@@ -46,6 +46,7 @@ struct bundle {
     struct vanta_job *carrier; /* the largest: progress and moved bytes are its */
     struct container *containers;
     size_t n;
+    uint64_t moved_before;     /* the carrier's, in earlier rounds */
     bool waited;
     pthread_mutex_t mutex;     /* guards next and the carrier's figures */
     size_t next;               /* container to fetch */
@@ -160,7 +161,7 @@ static enum vanta_status lock_all(struct bundle *b, struct vanta_error *err)
 static void add_progress(struct bundle *b, struct container *c, uint64_t bytes)
 {
     struct vanta_job *job = b->carrier;
-    uint64_t sum = 0, shown;
+    uint64_t sum = b->moved_before, shown;
     size_t i;
 
     pthread_mutex_lock(&b->mutex);
@@ -169,6 +170,7 @@ static void add_progress(struct bundle *b, struct container *c, uint64_t bytes)
         sum += b->containers[i].bytes;
     job->item->moved_bytes = sum;
     for (i = 0; i < b->n_jobs; i++) {
+        b->jobs[i]->progressed = true;
         if (atomic_exchange(&b->jobs[i]->moving, true))
             continue;
         vanta_tell_start(b->call, b->jobs[i]);
@@ -283,8 +285,8 @@ static void fetch_address(struct bundle *b, struct container *c)
                                .size_bytes = -1,
                                .magic = VANTA_MAGIC_ANY,
                                .progress = on_container_progress,
-                               .arg = &watched};
-    char origin[VANTA_URL_ORIGIN_MAX];
+                               .arg = &watched,
+                               .retry_after_ms = -1};
     uint64_t left = p->left_bytes;
     bool known = p->has_journal && strcmp(p->journal.source, t.source) == 0 &&
                  p->journal.validator[0];
@@ -296,15 +298,8 @@ static void fetch_address(struct bundle *b, struct container *c)
         c->move = VANTA_MOVE_STOP;
         return;
     }
-    c->move = vanta_transfer_try(&t, &c->error);
+    c->move = vanta_run_transfer(b->call, b->carrier, &t, &c->error);
     c->retry_after_ms = t.retry_after_ms;
-    vanta_source_origin(f, source_of(b->carrier), origin);
-    if (t.answered)
-        vanta_hosts_worked(&f->hosts, origin);
-    if (c->move == VANTA_MOVE_UNREACHED)
-        vanta_hosts_failed(&f->hosts, origin, vanta_clock_ms(), &c->error);
-    if (c->move != VANTA_MOVE_DONE && t.from_zero)
-        vanta_partial_reset(p, NULL);
     memcpy(c->path, p->path, sizeof c->path);
 }
 
@@ -321,17 +316,19 @@ static void fetch_local(struct container *c)
 
 static void fetch_container(struct bundle *b, struct container *c)
 {
+    if (c->locator->kind == VANTA_LOCATOR_HF || c->locator->kind == VANTA_LOCATOR_URL) {
+        fetch_address(b, c); /* takes its slot for each try */
+        return;
+    }
     if (!vanta_slot_take(b->call->f)) {
         vanta_fail(&c->error, VANTA_ERR_CANCELLED, "stopped");
         c->move = VANTA_MOVE_STOP;
         return;
     }
-    if (c->locator->kind == VANTA_LOCATOR_FILE)
-        fetch_local(c);
-    else if (is_package(c->locator))
+    if (is_package(c->locator))
         fetch_package(b, c);
     else
-        fetch_address(b, c);
+        fetch_local(c);
     vanta_slot_give(b->call->f);
 }
 
@@ -707,6 +704,7 @@ static void choose_carrier(struct bundle *b)
     for (i = 1; i < b->n_jobs; i++)
         if (b->jobs[i]->item->size_bytes > b->carrier->item->size_bytes)
             b->carrier = b->jobs[i];
+    b->moved_before = b->carrier->item->moved_bytes;
 }
 
 static void check_dests(struct bundle *b)

@@ -147,9 +147,9 @@ enum vanta_status vanta_dest_check(struct vanta_call *call, struct vanta_job *jo
  * with VANTA_ERR_DIGEST when they are wrong: the partial file is empty then. */
 enum vanta_move vanta_finish(struct vanta_job *job, struct vanta_partial *partial,
                              const char *linked_sha256, struct vanta_error *err);
-/* Brings one container file (no digest known) of a bundle into the open partial file;
- * tries a few times. */
-enum vanta_move vanta_run_transfer(struct vanta_call *call, struct vanta_job *job,
+/* Tries a few times, while bytes come, and remembers what became of the host. job is for
+ * messages. */
+enum vanta_move vanta_run_transfer(struct vanta_call *call, const struct vanta_job *job,
                                    struct vanta_transfer *t, struct vanta_error *err);
 
 /* --- bundle.c --- */

@@ -203,7 +203,6 @@ static const char *find_twin(struct vanta_call *call, const struct vanta_job *jo
 struct progress {
     struct vanta_call *call;
     struct vanta_job *job;
-    const char *origin;
 };
 
 static void on_progress(void *arg, uint64_t bytes, int64_t total, uint64_t moved)
@@ -211,25 +210,20 @@ static void on_progress(void *arg, uint64_t bytes, int64_t total, uint64_t moved
     struct progress *p = arg;
 
     p->job->item->moved_bytes += moved;
-    if (!atomic_exchange(&p->job->moving, true)) {
-        vanta_hosts_worked(&p->call->f->hosts, p->origin);
+    if (!atomic_exchange(&p->job->moving, true))
         vanta_tell_start(p->call, p->job);
-    }
     vanta_tell_progress(p->call, p->job, bytes, total);
 }
 
-enum vanta_move vanta_run_transfer(struct vanta_call *call, struct vanta_job *job,
+enum vanta_move vanta_run_transfer(struct vanta_call *call, const struct vanta_job *job,
                                    struct vanta_transfer *t, struct vanta_error *err)
 {
     struct vanta_fetcher *f = call->f;
     char origin[VANTA_URL_ORIGIN_MAX];
-    struct progress progress = {call, job, origin};
     enum vanta_move move;
     unsigned tries = 0;
 
     vanta_source_origin(f, &job->item->sources[job->source], origin);
-    t->progress = on_progress;
-    t->arg = &progress;
     for (;;) {
         uint64_t moved = t->moved_bytes;
 
@@ -239,10 +233,8 @@ enum vanta_move vanta_run_transfer(struct vanta_call *call, struct vanta_job *jo
         }
         move = vanta_transfer_try(t, err);
         vanta_slot_give(f);
-        if (t->moved_bytes > moved) {
+        if (t->moved_bytes > moved)
             tries = 0;
-            job->progressed = true;
-        }
         if (t->answered)
             vanta_hosts_worked(&f->hosts, origin);
         if (move != VANTA_MOVE_AGAIN || t->retry_after_ms >= 0 || ++tries >= TRIES)
@@ -257,7 +249,6 @@ enum vanta_move vanta_run_transfer(struct vanta_call *call, struct vanta_job *jo
             return VANTA_MOVE_STOP;
         }
     }
-    job->retry_after_ms = t->retry_after_ms;
     if (move == VANTA_MOVE_UNREACHED)
         vanta_hosts_failed(&f->hosts, origin, vanta_clock_ms(), err);
     if (move != VANTA_MOVE_DONE && t->from_zero)
@@ -291,6 +282,7 @@ static enum vanta_move fetch_address(struct vanta_call *call, struct vanta_job *
                                      struct vanta_error *err)
 {
     struct vanta_fetch_item *item = job->item;
+    struct progress progress = {call, job};
     struct vanta_transfer t = {.http = call->f->http,
                                .hub = &call->f->hub,
                                .locator = &item->sources[job->source].parts[0],
@@ -299,7 +291,10 @@ static enum vanta_move fetch_address(struct vanta_call *call, struct vanta_job *
                                .size_bytes = item->size_bytes,
                                .sha256 = item->sha256,
                                .magic = item->magic,
-                               .allow_plain = call->f->options.allow_plain_http};
+                               .allow_plain = call->f->options.allow_plain_http,
+                               .progress = on_progress,
+                               .arg = &progress,
+                               .retry_after_ms = -1};
     uint64_t keep = usable_bytes(job, partial, text);
     enum vanta_move move = VANTA_MOVE_DONE;
     bool mixed;
@@ -311,6 +306,8 @@ static enum vanta_move fetch_address(struct vanta_call *call, struct vanta_job *
     /* All there already: an earlier call was stopped just before the end. */
     if (keep == 0 || (int64_t)keep != item->size_bytes)
         move = vanta_run_transfer(call, job, &t, err);
+    job->progressed = t.progressed;
+    job->retry_after_ms = t.retry_after_ms;
     item->resumed_bytes = t.kept_bytes < keep ? t.kept_bytes : keep;
     if (move != VANTA_MOVE_DONE)
         return move;

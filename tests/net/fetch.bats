@@ -133,9 +133,9 @@ refused() {
 
 @test "memory stays below 64 MB for a large file" {
     [ -z "${VANTA_SANITIZE:-}" ] || skip "a sanitizer's own memory would be measured"
-    make_file huge.bin 200000000
+    make_file huge.bin 100000000
     run "$DRIVER" --stall 5000 --memory "$PARTS" "$PWD/huge.bin" \
-        "$(sha "$FILES/huge.bin")" 200000000 any "$URL/ok/huge.bin"
+        "$(sha "$FILES/huge.bin")" 100000000 any "$URL/ok/huge.bin"
     exits 0
     [ "$(sed -n 's/^memory //p' <<<"$output")" -lt 65536 ]
 }

