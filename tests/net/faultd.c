@@ -752,9 +752,9 @@ static void take_header(const char *line, const char *name, char *out, size_t si
 
 static bool parse(struct exchange *x)
 {
-    char target[3000] = "", range[64] = "", *line, *save = NULL, *query;
+    char target[2048] = "", range[64] = "", *line, *save = NULL, *query;
 
-    if (sscanf(x->request, "%7s %2999s", x->method, target) != 2)
+    if (sscanf(x->request, "%7s %2047s", x->method, target) != 2)
         return false;
     query = strchr(target, '?');
     if (query) {
