@@ -73,32 +73,44 @@ bool vanta_model_dir(const char *root, enum vanta_model_type type, const char *i
            vanta_path_join3(out, root, vanta_type_folder(type), id);
 }
 
-enum vanta_status vanta_root_holds(const char *root, const char *relative,
-                                   struct vanta_error *err)
+/* As vanta_root_holds; the first known bytes of relative were judged before. st gets what
+ * lstat says of the last component (st_mode 0: not there). */
+static enum vanta_status holds(const char *root, const char *relative, size_t known,
+                               struct stat *st, struct vanta_error *err)
 {
     char path[VANTA_PATH_MAX];
     size_t start, i;
-    struct stat st;
 
+    st->st_mode = 0;
     if (!vanta_path_is_safe(relative) || !vanta_path_join(path, root, relative))
         return vanta_fail(err, VANTA_ERR_FORMAT,
                           "the path %s leads out of the models folder", relative);
     /* The names below the root have no "..", so only a symbolic link can lead out; where
      * there is none, nothing has to be resolved. */
     start = strlen(path) - strlen(relative);
-    for (i = start; i <= start + strlen(relative); i++) {
+    for (i = start + known + (known > 0); i <= start + strlen(relative); i++) {
         char end = path[i];
 
         if (end != '/' && end != '\0')
             continue;
         path[i] = '\0';
-        if (lstat(path, &st) != 0)
+        if (lstat(path, st) != 0) {
+            st->st_mode = 0;
             return VANTA_OK; /* not there, so nothing below it either */
+        }
         path[i] = end;
-        if (S_ISLNK(st.st_mode))
+        if (S_ISLNK(st->st_mode))
             return vanta_path_inside(root, path, err);
     }
     return VANTA_OK;
+}
+
+enum vanta_status vanta_root_holds(const char *root, const char *relative,
+                                   struct vanta_error *err)
+{
+    struct stat st;
+
+    return holds(root, relative, 0, &st, err);
 }
 
 const struct vanta_catalog_model *vanta_entry_model(const struct vanta_entry *entry,
@@ -156,26 +168,49 @@ static int by_path(const void *a, const void *b)
     return strcmp(left->path, right->path);
 }
 
-static enum vanta_status check_paths(const char *root, const struct vanta_entry *entry,
-                                     const struct vanta_expected *e,
-                                     struct vanta_error *err)
+/* What of the folder is below the root. */
+static const char *below_root(const char *root, const char *folder)
 {
-    size_t n = strlen(root), i;
-    size_t skip = n > 0 && root[n - 1] == '/' ? n : n + 1;
-    const char *folder = strlen(e->folder) > skip ? e->folder + skip : "";
-    char relative[VANTA_PATH_MAX];
-    enum vanta_status status = VANTA_OK;
+    size_t n = strlen(root), skip = n > 0 && root[n - 1] == '/' ? n : n + 1;
 
+    return strlen(folder) > skip ? folder + skip : "";
+}
+
+/* Refuses what leads out, and sees what is there on the way. */
+static enum vanta_status check_path(const char *root, const char *folder,
+                                    struct vanta_expected_file *file,
+                                    struct vanta_error *err)
+{
+    char relative[VANTA_PATH_MAX];
+    enum vanta_status status;
+    struct stat st;
+
+    if (!vanta_path_join(relative, folder, file->path))
+        return vanta_fail(err, VANTA_ERR_FORMAT, "%s: the path is too long", file->path);
+    status = holds(root, relative, strlen(folder), &st, err);
+    if (S_ISREG(st.st_mode))
+        file->found_bytes = st.st_size;
+    return status;
+}
+
+static enum vanta_status check_paths(const char *root, const struct vanta_entry *entry,
+                                     struct vanta_expected *e, struct vanta_error *err)
+{
+    const char *folder = below_root(root, e->folder);
+    enum vanta_status status = VANTA_OK;
+    struct stat st;
+    size_t i;
+
+    if (!entry->external && *folder)
+        status = holds(root, folder, 0, &st, err);
     for (i = 0; status == VANTA_OK && i < e->n; i++) {
+        e->files[i].found_bytes = -1;
         if (!vanta_path_is_safe(e->files[i].path))
             status = vanta_fail(err, VANTA_ERR_FORMAT,
                                 "the path %s leads out of the model's folder",
                                 e->files[i].path);
-        else if (!entry->external && !vanta_path_join(relative, folder, e->files[i].path))
-            status = vanta_fail(err, VANTA_ERR_FORMAT, "%s: the path is too long",
-                                e->files[i].path);
         else if (!entry->external)
-            status = vanta_root_holds(root, relative, err);
+            status = check_path(root, folder, &e->files[i], err);
     }
     return status;
 }
@@ -193,7 +228,7 @@ enum vanta_status vanta_expected_find(const char *root, const struct vanta_entry
         return VANTA_OK;
     if (!entry->path)
         return vanta_fail(err, VANTA_ERR_FORMAT, "the entry names no path");
-    if (!entry->external)
+    if (!entry->external && entry->n_files == 0)
         status = vanta_root_holds(root, entry->path, err);
     if (status == VANTA_OK && !entry_folder(root, entry, out->model, out->folder))
         status = vanta_fail(err, VANTA_ERR_FORMAT,
@@ -210,7 +245,7 @@ enum vanta_status vanta_expected_find(const char *root, const struct vanta_entry
         if (!is_expected(out, entry->files[i].path))
             out->files[out->n++] = (struct vanta_expected_file){
                 entry->files[i].path, entry->files[i].sha256, entry->files[i].size_bytes,
-                false};
+                -1, false};
     qsort(out->files, out->n, sizeof *out->files, by_path);
     status = check_paths(root, entry, out, err);
     if (status != VANTA_OK)

@@ -52,6 +52,7 @@ void vanta_registry_free(struct vanta_registry *registry)
     json_decref(registry->top);
     json_decref(registry->unread);
     json_decref(registry->notes);
+    json_decref(registry->document);
     free(registry);
 }
 

@@ -646,6 +646,7 @@ enum vanta_status vanta_registry_parse(const char *text, size_t len, const char 
     registry->catalog = catalog;
     registry->origin = version < VANTA_REGISTRY_VERSION ? VANTA_REGISTRY_UPGRADED
                                                         : VANTA_REGISTRY_CURRENT;
+    registry->document = json_incref(document);
     keep_top(registry, document);
     for (i = 0; status == VANTA_OK && i < json_array_size(models); i++)
         status = read_element(registry, json_array_get(models, i), i, name, root,

@@ -24,6 +24,7 @@ struct vanta_registry {
     json_t *top;    /* fields of the document that are not ours */
     json_t *unread; /* elements of models that are no entries, kept as they are */
     json_t *notes;  /* strings */
+    json_t *document; /* what was read; entries share its parts. NULL: nothing was */
 };
 
 /* The built-in JSON Schema of the registry. */
@@ -87,6 +88,7 @@ struct vanta_expected_file {
     const char *path;   /* below folder; the catalog's or the entry's */
     const char *sha256; /* NULL: nobody knows */
     int64_t size_bytes; /* -1: unknown */
+    int64_t found_bytes; /* of the regular file that is there; -1: look for yourself */
     bool published;     /* the digest is the catalog's */
 };
 

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -71,21 +70,22 @@ static enum vanta_state state_on_disk(const struct vanta_expected *e, char *why)
 {
     enum vanta_state state = VANTA_STATE_UNVERIFIED;
     char path[VANTA_PATH_MAX];
-    struct stat st;
     size_t i;
 
     for (i = 0; i < e->n; i++) {
         const struct vanta_expected_file *f = &e->files[i];
+        int64_t bytes = f->found_bytes;
 
-        if (!vanta_path_join(path, e->folder, f->path) || stat(path, &st) != 0 ||
-            !S_ISREG(st.st_mode)) {
+        if (bytes < 0 && vanta_path_join(path, e->folder, f->path))
+            bytes = vanta_file_size(path);
+        if (bytes < 0) {
             say(why, "%s is not there", f->path);
             return VANTA_STATE_MISSING;
         }
         if (state != VANTA_STATE_CORRUPT && f->size_bytes >= 0 &&
-            st.st_size != f->size_bytes) {
+            bytes != f->size_bytes) {
             state = VANTA_STATE_CORRUPT;
-            say(why, "%s has %lld bytes, not %lld", f->path, (long long)st.st_size,
+            say(why, "%s has %lld bytes, not %lld", f->path, (long long)bytes,
                 (long long)f->size_bytes);
         }
     }
