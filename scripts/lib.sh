@@ -70,6 +70,7 @@ step() {
     [ ! -t 2 ] || printf '%s ... ' "$doing" >&2
     started=$(date +%s)
     printf '== %s\n' "$doing" >>"$log"
+    from=$(wc -l <"$log")
     if "$@" >>"$log" 2>&1 </dev/null; then
         done_="$done_ ($(duration $(($(date +%s) - started))))"
         [ ! -t 2 ] || done_=$(printf '\r%-60s' "$done_")
@@ -77,8 +78,13 @@ step() {
         return 0
     fi
     [ ! -t 2 ] || printf '\n' >&2
-    say "The end of $log:"
-    tail -n 25 "$log" | sed 's/^/  | /' >&2
+    # Compilers run side by side: what went wrong may stand far above the end.
+    say "The errors and the end of $log:"
+    {
+        tail -n +$((from + 1)) "$log" | grep -E '(^|[: ])([Ee]rror|ERROR|E):' | head -n 10
+        echo ...
+        tail -n 15 "$log"
+    } | sed 's/^/  | /' >&2
     fail "failed: $doing (after $(duration $(($(date +%s) - started))))" \
         "The whole log: $log" \
         "When the cause is gone, run $again again: it goes on where it stopped."
