@@ -300,6 +300,9 @@ static void finish_model(struct progress *p, const struct vanta_setup_event *e)
     else if (item->outcome == VANTA_OUTCOME_ADOPTED)
         vanta_format(text, sizeof text, "%s: was there and is right (%s)",
                      item->model->id, time);
+    else if (item->outcome == VANTA_OUTCOME_FETCHED && item->moved_bytes == 0 &&
+             item->model->n_files > 0)
+        vanta_format(text, sizeof text, "%s: there (%s)", item->model->id, time);
     else if (item->outcome == VANTA_OUTCOME_FETCHED && item->model->n_files > 0)
         vanta_format(text, sizeof text, "%s: there, %s fetched in %s", item->model->id,
                      vanta_size_text(item->moved_bytes, size), time);

@@ -88,10 +88,13 @@ struct call {
 static void on_waiting(void *arg, const char *path, long owner)
 {
     struct call *call = arg;
+    char process[48] = "";
 
     (void)path;
+    if (owner > 0)
+        snprintf(process, sizeof process, " (process %ld)", owner);
     setup_notice(call->setup, call->work->item,
-                 "another vanta (process %ld) is at work on %s: waiting for it", owner,
+                 "another vanta%s is at work on %s: waiting for it", process,
                  call->work->item->model->id);
 }
 

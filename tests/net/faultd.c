@@ -589,8 +589,11 @@ static bool hub_file(struct exchange *x, const char *org, const char *file)
     snprintf(headers, sizeof headers,
              "Location: http://localhost:%d/%s/%s?Signature=SECRET\r\nX-Repo-Commit: " COMMIT
              "\r\nX-Linked-Etag: \"%s\"\r\nX-Linked-Size: %zu\r\nETag: \"%s\"\r\n",
-             port, strcmp(org, "expired") == 0 ? "status:403" : "ok", file, digest, len,
-             digest);
+             port,
+             strcmp(org, "expired") == 0 ? "status:403"
+             : strcmp(org, "slow") == 0  ? "trickle:50000:20"
+                                         : "ok",
+             file, digest, len, digest);
     return answer_empty(x, 302, headers);
 }
 
