@@ -85,8 +85,11 @@ static enum vanta_status parse_hf(const char *text, struct add_operand *out,
     if (p && !vanta_format(out->repo, sizeof out->repo, "%.*s/%s", (int)(slash - text),
                            text, name))
         p = NULL;
-    if (p && *p == '@')
+    if (p && *p == '@') {
         p = take(p + 1, "/:", out->revision, sizeof out->revision);
+        if (!out->revision[0])
+            p = NULL;
+    }
     if (p && *p)
         p = take(p + 1, "", out->selector, sizeof out->selector);
     if (p)

@@ -136,7 +136,7 @@ static void check_entries(struct doctor *d, bool usable[VANTA_TYPE_COUNT],
 
 void doctor_models(struct doctor *d)
 {
-    static const char *const what[] = {"speech recognition", "a language model",
+    static const char *const what[] = {"speech recognition", "answers",
                                        "sentence embeddings", "speech output"};
     bool usable[VANTA_TYPE_COUNT] = {false}, keyless[VANTA_TYPE_COUNT] = {false};
     int type;
@@ -146,16 +146,16 @@ void doctor_models(struct doctor *d)
         const char *name = vanta_type_name((enum vanta_model_type)type);
 
         if (usable[type]) {
-            doctor_say(d, VANTA_CHECK_OK, name, "%s is there", what[type]);
+            doctor_say(d, VANTA_CHECK_OK, name, "a model for %s is there", what[type]);
             continue;
         }
         if (keyless[type]) {
-            doctor_say(d, VANTA_CHECK_WARN, name, "%s is off until a key is set",
+            doctor_say(d, VANTA_CHECK_WARN, name, "no %s until a key is set",
                        what[type]);
             doctor_remedy(d, "vanta list names the model, vanta info ID the key.");
             continue;
         }
-        doctor_say(d, VANTA_CHECK_WARN, name, "%s is not there", what[type]);
+        doctor_say(d, VANTA_CHECK_WARN, name, "no model for %s is there", what[type]);
         doctor_remedy(d, "vanta setup %s", name);
     }
 }
