@@ -156,10 +156,10 @@ static enum vanta_status put_known(struct rebuild *r,
     return status;
 }
 
-/* A hashed candidate that is nobody's in the catalog. */
+/* A hashed candidate that is nobody's in the catalog; name: what an id is made of. */
 static enum vanta_status put_own(struct rebuild *r, const struct vanta_candidate *c,
                                  enum vanta_model_type type, const char *path,
-                                 struct vanta_error *err)
+                                 const char *name, struct vanta_error *err)
 {
     char hash[VANTA_SHA256_HEX], id[VANTA_ID_MAX + 1], note[256];
     const struct vanta_entry *former;
@@ -186,7 +186,7 @@ static enum vanta_status put_own(struct rebuild *r, const struct vanta_candidate
         vanta_entry_free(&entry);
         return status;
     }
-    if (!free_id(r, vanta_path_base(path), id))
+    if (!free_id(r, name, id))
         return rebuild_note(r, VANTA_REBUILD_LEFT, NULL, path, "no id is free for it", err);
     status = vanta_candidate_entry(c, id, type, &entry, err);
     if (status != VANTA_OK)
@@ -236,13 +236,13 @@ static enum vanta_status adopt_candidate(struct rebuild *r, struct vanta_candida
         return vanta_fail(err, VANTA_ERR_LIMIT, "%s: the path is too long", relative);
     known = vanta_candidate_known(c, r->options->catalog, NULL, NULL, NULL);
     if (!known || !vanta_path_ends_with(path, known->files[0].path))
-        return put_own(r, c, type, path, err);
+        return put_own(r, c, type, path, vanta_path_base(relative), err);
     if (!vanta_registry_find(r->registry, known->id))
         return vanta_path_parent(folder, path)
                    ? put_known(r, known, folder, path, c->files[0].sha256, "", err)
                    : VANTA_OK;
     if (missing_of(r, c->files[0].sha256))
-        return put_own(r, c, type, path, err);
+        return put_own(r, c, type, path, vanta_path_base(relative), err);
     snprintf(note, sizeof note, "a second copy of %.64s", known->id);
     return rebuild_note(r, VANTA_REBUILD_LEFT, NULL, path, note, err);
 }
