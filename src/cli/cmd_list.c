@@ -86,14 +86,8 @@ static int print_table(const struct session *s, enum vanta_model_type type)
     }
     table_print(table, stdout, true);
     table_free(table);
-    if (shown == 0) {
-        char root[VANTA_PATH_MAX];
-
-        vanta_text_printable(s->root, root, sizeof root);
-        fprintf(stderr, "No %s%smodels in %s (%s).\nvanta setup fetches a set of them.\n",
-                type == VANTA_TYPE_UNKNOWN ? "" : vanta_type_name(type),
-                type == VANTA_TYPE_UNKNOWN ? "" : " ", root, s->root_why);
-    }
+    if (shown == 0)
+        say_no_models(s, type);
     return EXIT_OK;
 }
 

@@ -178,8 +178,7 @@ static int verify(struct verify_run *run, const struct word_list *ids)
     }
     n = choose(run, ids, chosen);
     if (n == 0 && ids->n == 0)
-        fprintf(stderr, "No models in %s (%s).\nvanta setup fetches a set of them.\n",
-                run->s->root, run->s->root_why);
+        say_no_models(run->s, VANTA_TYPE_UNKNOWN);
     for (i = 0; i < n && !atomic_load(&cancelled); i++)
         verify_entry(run, chosen[i]);
     free(chosen);

@@ -45,6 +45,16 @@ json_t *entry_output(const struct session *s, const struct vanta_entry *entry)
     return json;
 }
 
+void say_no_models(const struct session *s, enum vanta_model_type type)
+{
+    bool all = type == VANTA_TYPE_UNKNOWN;
+    char root[VANTA_PATH_MAX];
+
+    vanta_text_printable(s->root, root, sizeof root);
+    fprintf(stderr, "No %s%smodels in %s (%s).\nvanta setup fetches a set of them.\n",
+            all ? "" : vanta_type_name(type), all ? "" : " ", root, s->root_why);
+}
+
 int print_document(json_t *document)
 {
     struct vanta_buf text = VANTA_BUF((size_t)256 * 1024 * 1024);

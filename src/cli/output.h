@@ -15,6 +15,10 @@ json_t *entry_output(const struct session *s, const struct vanta_entry *entry);
 const char *entry_type(const struct vanta_entry *entry);
 enum term_style state_style(enum vanta_state state);
 
+/* Says on stderr that no models (of this type) are here, which folder was looked at, and
+ * what to run. */
+void say_no_models(const struct session *s, enum vanta_model_type type);
+
 /* Prints and frees a document; EXIT_OK, or EXIT_CANNOT with a message. */
 int print_document(json_t *document);
 

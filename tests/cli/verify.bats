@@ -99,6 +99,46 @@ END
     contains "leads out"
 }
 
+@test "a folder's hash is what sha256sum prints for its files" {
+    command -v sha256sum >/dev/null || skip "sha256sum is not installed"
+    verify finder
+    hash=$(cd "$MODELS/embeddings/finder" &&
+        find . -type f | sed 's,^./,,' | LC_ALL=C sort | xargs sha256sum | sha256sum |
+        cut -d ' ' -f 1)
+    run "$VANTA" info finder --json --catalog "$CATALOG"
+    contains "\"hash\": \"$hash\""
+}
+
+# at_terminal ANSWER COMMAND...: with a terminal on which the answer is typed.
+at_terminal() {
+    python3 - "$@" <<'END'
+import os, pty, sys
+child, terminal = pty.fork()
+if child == 0:
+    os.execvp(sys.argv[2], sys.argv[2:])
+os.write(terminal, sys.argv[1].encode() + b"\n")
+seen = b""
+try:
+    while part := os.read(terminal, 4096):
+        seen += part
+except OSError:
+    pass
+sys.stdout.write(seen.decode())
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+END
+}
+
+@test "remove asks at a terminal, and no means no" {
+    run at_terminal "" "$VANTA" remove writer --catalog "$CATALOG"
+    exits 0
+    contains "Remove writer (23 B in $MODELS/llm/writer"
+    contains "Nothing was removed."
+    [ -e "$MODELS/llm/writer/writer.gguf" ]
+    run at_terminal y "$VANTA" remove writer --catalog "$CATALOG"
+    exits 0
+    [ ! -e "$MODELS/llm/writer" ]
+}
+
 @test "remove needs a yes" {
     run "$VANTA" remove writer --catalog "$CATALOG" </dev/null
     exits 2
