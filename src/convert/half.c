@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-static float f32_of_bits(uint32_t bits)
+static float float_of(uint32_t bits)
 {
     float value;
 
@@ -10,53 +10,52 @@ static float f32_of_bits(uint32_t bits)
     return value;
 }
 
-float vanta_f32_of_f16(uint16_t half)
+float vanta_f16_to_f32(uint16_t half)
 {
-    uint32_t sign = (uint32_t)(half & 0x8000) << 16, exponent = half >> 10 & 31;
-    uint32_t fraction = half & 0x3ff;
+    uint32_t sign = (uint32_t)(half & 0x8000) << 16;
+    uint32_t exponent = half >> 10 & 0x1f, fraction = half & 0x3ff;
 
-    if (exponent == 31)
-        return f32_of_bits(sign | 0x7f800000 | fraction << 13);
-    if (exponent)
-        return f32_of_bits(sign | (exponent + 112) << 23 | fraction << 13);
-    if (!fraction)
-        return f32_of_bits(sign);
-    /* Subnormal: shift until the leading one is where f32 has it implied. */
-    for (exponent = 113; !(fraction & 0x400); exponent--)
+    if (exponent == 0x1f)
+        return float_of(sign | 0x7f800000 | fraction << 13);
+    if (exponent != 0)
+        return float_of(sign | (exponent + 127 - 15) << 23 | fraction << 13);
+    if (fraction == 0)
+        return float_of(sign);
+    /* Subnormal here, normal in f32: the leading one goes where f32 implies it. */
+    for (exponent = 127 - 15 + 1; !(fraction & 0x400); exponent--)
         fraction <<= 1;
-    return f32_of_bits(sign | exponent << 23 | (fraction & 0x3ff) << 13);
+    return float_of(sign | exponent << 23 | (fraction & 0x3ff) << 13);
 }
 
-uint16_t vanta_f16_of_f32(float value)
+/* Shifts right, rounding to nearest, ties to even. shift is 1 to 31. */
+static uint32_t round_shift(uint32_t value, uint32_t shift)
 {
-    uint32_t bits, sign, rest, shift, half, lost;
+    uint32_t kept = value >> shift, lost = value & ((1u << shift) - 1);
+    uint32_t middle = 1u << (shift - 1);
+
+    return kept + (lost > middle || (lost == middle && (kept & 1)));
+}
+
+uint16_t vanta_f32_to_f16(float value)
+{
+    uint32_t bits, sign, rest;
 
     memcpy(&bits, &value, sizeof bits);
     sign = bits >> 16 & 0x8000;
     rest = bits & 0x7fffffff;
     if (rest > 0x7f800000)
-        return (uint16_t)(sign | 0x7e00);
-    if (rest >= 0x477ff000) /* rounds past 65504 */
+        return (uint16_t)(sign | 0x7e00 | (rest >> 13 & 0x1ff));
+    if (rest >= 0x47800000) /* 2^16 and up */
         return (uint16_t)(sign | 0x7c00);
-    if (rest >= 0x38800000) { /* normal */
-        half = (rest - 0x38000000) >> 13;
-        lost = rest & 0x1fff;
-        shift = 13;
-    } else if (rest >= 0x33000000) { /* subnormal */
-        uint32_t fraction = (rest & 0x7fffff) | 0x800000;
-
-        shift = 126 - (rest >> 23);
-        half = fraction >> shift;
-        lost = fraction & ((1u << shift) - 1);
-    } else {
+    if (rest >= 0x38800000) /* 2^-14 and up: normal; a carry reaches the exponent */
+        return (uint16_t)(sign | round_shift(rest - ((127 - 15) << 23), 13));
+    if (rest < 0x33000000) /* less than half of the smallest */
         return (uint16_t)sign;
-    }
-    if (lost > 1u << (shift - 1) || (lost == 1u << (shift - 1) && (half & 1)))
-        half++;
-    return (uint16_t)(sign | half);
+    return (uint16_t)(sign |
+                      round_shift((rest & 0x7fffff) | 0x800000, 126 - (rest >> 23)));
 }
 
-float vanta_f32_of_bf16(uint16_t half)
+float vanta_bf16_to_f32(uint16_t half)
 {
-    return f32_of_bits((uint32_t)half << 16);
+    return float_of((uint32_t)half << 16);
 }

@@ -10,50 +10,45 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/path.h"
 #include "base/platform.h"
+#include "base/text.h"
 
-#define BLOCK_BYTES ((size_t)1024 * 1024)
-
-/* Two blocks: one is filled by the caller while the other is hashed and written. */
+/* A ring: the caller fills and writes block number `passed`, the hasher is at number
+ * `hashed`; a block is filled again when it has been hashed. */
 struct vanta_output {
-    char path[VANTA_PATH_MAX];
+    char *path;
     int fd;
     bool finished;
-    struct vanta_digest digest;
+    uint8_t *blocks[VANTA_OUTPUT_BLOCKS];
+    size_t lens[VANTA_OUTPUT_BLOCKS];
+    size_t fill; /* bytes in the block in hand */
     uint64_t bytes;
-    uint8_t *blocks[2];
-    size_t fill; /* bytes in the caller's block */
-    int filling; /* which block the caller fills */
+    struct vanta_digest digest; /* the hasher's while it runs */
 
-    pthread_mutex_t mutex;
+    pthread_t hasher;
+    bool running;
+    pthread_mutex_t mutex; /* guards the rest */
     pthread_cond_t changed;
-    pthread_t writer;
-    bool started, stop;
-    size_t pending; /* bytes in the writer's block; 0: it is idle */
-    struct vanta_error failed;
+    uint64_t passed, hashed;
+    bool stop;
 };
 
-static void *writer_main(void *arg)
+static void *hasher_main(void *arg)
 {
     struct vanta_output *o = arg;
 
     pthread_mutex_lock(&o->mutex);
     for (;;) {
-        const uint8_t *block;
-        size_t len;
+        size_t at = (size_t)(o->hashed % VANTA_OUTPUT_BLOCKS);
 
-        while (!o->pending && !o->stop)
+        while (o->hashed == o->passed && !o->stop)
             pthread_cond_wait(&o->changed, &o->mutex);
-        if (!o->pending)
+        if (o->hashed == o->passed)
             break;
-        block = o->blocks[!o->filling];
-        len = o->pending;
         pthread_mutex_unlock(&o->mutex);
-        vanta_file_write_all(o->fd, block, len, o->path, &o->failed);
-        vanta_digest_update(&o->digest, block, len);
+        vanta_digest_update(&o->digest, o->blocks[at], o->lens[at]);
         pthread_mutex_lock(&o->mutex);
-        o->pending = 0;
+        o->hashed++;
         pthread_cond_broadcast(&o->changed);
     }
     pthread_mutex_unlock(&o->mutex);
@@ -64,25 +59,27 @@ static enum vanta_status prepare(struct vanta_output *o, const char *path,
                                  struct vanta_error *err)
 {
     enum vanta_status status;
+    size_t i;
 
-    if (strlen(path) >= sizeof o->path)
-        return vanta_fail(err, VANTA_ERR_LIMIT, "%s: the path is too long", path);
-    memcpy(o->path, path, strlen(path) + 1);
-    o->blocks[0] = malloc(BLOCK_BYTES);
-    o->blocks[1] = malloc(BLOCK_BYTES);
-    if (!o->blocks[0] || !o->blocks[1])
+    o->path = vanta_strdup(path);
+    for (i = 0; i < VANTA_OUTPUT_BLOCKS; i++)
+        if (!(o->blocks[i] = malloc(VANTA_OUTPUT_BLOCK_BYTES)))
+            return vanta_fail_memory(err);
+    if (!o->path)
         return vanta_fail_memory(err);
     status = vanta_digest_init(&o->digest, VANTA_DIGEST_SHA256, err);
     if (status != VANTA_OK)
         return status;
-    o->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+    o->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (o->fd < 0 && errno == EEXIST) {
+        vanta_fail(err, VANTA_ERR_EXISTS, "%s: exists", path);
+        vanta_hint(err, "choose another name, or delete it");
+        return VANTA_ERR_EXISTS;
+    }
     if (o->fd < 0)
-        return errno == EEXIST
-                   ? vanta_fail(err, VANTA_ERR_EXISTS, "%s exists already", path)
-                   : vanta_fail_errno(err, errno, "%s", path);
-    if (pthread_create(&o->writer, NULL, writer_main, o) != 0)
-        return vanta_fail(err, VANTA_ERR_NO_MEMORY, "no thread could be started");
-    o->started = true;
+        return vanta_fail_errno(err, errno, "creating %s", path);
+    /* Without a thread the blocks are hashed in pass_on. */
+    o->running = pthread_create(&o->hasher, NULL, hasher_main, o) == 0;
     return VANTA_OK;
 }
 
@@ -106,61 +103,78 @@ enum vanta_status vanta_output_open(const char *path, struct vanta_output **out,
     return VANTA_OK;
 }
 
-/* Waits until the writer has nothing in hand; then its error, if any, may be read. */
-static enum vanta_status settle(struct vanta_output *o, struct vanta_error *err)
+/* Waits until at most ahead blocks are still to be hashed. */
+static void wait_for_hasher(struct vanta_output *o, uint64_t ahead)
 {
     pthread_mutex_lock(&o->mutex);
-    while (o->pending)
+    while (o->passed - o->hashed > ahead)
         pthread_cond_wait(&o->changed, &o->mutex);
     pthread_mutex_unlock(&o->mutex);
-    if (o->failed.status != VANTA_OK && err && err->status == VANTA_OK)
-        *err = o->failed;
-    return o->failed.status;
 }
 
-static enum vanta_status hand_over(struct vanta_output *o, struct vanta_error *err)
+/* The block in hand goes to the hasher and to the file; the next one is free then. */
+static enum vanta_status pass_on(struct vanta_output *o, struct vanta_error *err)
 {
-    enum vanta_status status = settle(o, err);
+    size_t at = (size_t)(o->passed % VANTA_OUTPUT_BLOCKS), len = o->fill;
+    enum vanta_status status;
 
-    if (status != VANTA_OK || o->fill == 0)
-        return status;
-    pthread_mutex_lock(&o->mutex);
-    o->filling = !o->filling;
-    o->pending = o->fill;
+    if (len == 0)
+        return VANTA_OK;
     o->fill = 0;
+    pthread_mutex_lock(&o->mutex);
+    o->lens[at] = len;
+    o->passed++;
+    if (!o->running) {
+        vanta_digest_update(&o->digest, o->blocks[at], len);
+        o->hashed++;
+    }
     pthread_cond_broadcast(&o->changed);
     pthread_mutex_unlock(&o->mutex);
-    return VANTA_OK;
+    status = vanta_file_write_all(o->fd, o->blocks[at], len, o->path, err);
+    if (status == VANTA_OK)
+        vanta_platform_write_behind(o->fd, o->bytes - len, len);
+    wait_for_hasher(o, VANTA_OUTPUT_BLOCKS - 1);
+    return status;
+}
+
+uint8_t *vanta_output_room(struct vanta_output *o, size_t *room)
+{
+    *room = VANTA_OUTPUT_BLOCK_BYTES - o->fill;
+    return o->blocks[o->passed % VANTA_OUTPUT_BLOCKS] + o->fill;
+}
+
+enum vanta_status vanta_output_filled(struct vanta_output *o, size_t n,
+                                      struct vanta_error *err)
+{
+    o->fill += n;
+    o->bytes += n;
+    return o->fill == VANTA_OUTPUT_BLOCK_BYTES ? pass_on(o, err) : VANTA_OK;
 }
 
 enum vanta_status vanta_output_write(struct vanta_output *o, const void *data, size_t len,
                                      struct vanta_error *err)
 {
-    const uint8_t *p = data;
+    enum vanta_status status = VANTA_OK;
+    const uint8_t *from = data;
 
-    while (len > 0) {
-        size_t room = BLOCK_BYTES - o->fill, part = len < room ? len : room;
+    while (status == VANTA_OK && len > 0) {
+        size_t room, n;
+        uint8_t *to = vanta_output_room(o, &room);
 
-        memcpy(o->blocks[o->filling] + o->fill, p, part);
-        o->fill += part;
-        o->bytes += part;
-        p += part;
-        len -= part;
-        if (o->fill == BLOCK_BYTES) {
-            enum vanta_status status = hand_over(o, err);
-
-            if (status != VANTA_OK)
-                return status;
-        }
+        n = len < room ? len : room;
+        memcpy(to, from, n);
+        from += n;
+        len -= n;
+        status = vanta_output_filled(o, n, err);
     }
-    return VANTA_OK;
+    return status;
 }
 
 enum vanta_status vanta_output_u32(struct vanta_output *o, uint32_t value,
                                    struct vanta_error *err)
 {
-    uint8_t bytes[4] = {(uint8_t)value, (uint8_t)(value >> 8), (uint8_t)(value >> 16),
-                        (uint8_t)(value >> 24)};
+    const uint8_t bytes[4] = {(uint8_t)value, (uint8_t)(value >> 8),
+                              (uint8_t)(value >> 16), (uint8_t)(value >> 24)};
 
     return vanta_output_write(o, bytes, sizeof bytes, err);
 }
@@ -170,16 +184,27 @@ uint64_t vanta_output_bytes(const struct vanta_output *o)
     return o->bytes;
 }
 
+static void end_hasher(struct vanta_output *o)
+{
+    if (!o->running)
+        return;
+    pthread_mutex_lock(&o->mutex);
+    o->stop = true;
+    pthread_cond_broadcast(&o->changed);
+    pthread_mutex_unlock(&o->mutex);
+    pthread_join(o->hasher, NULL);
+    o->running = false;
+}
+
 enum vanta_status vanta_output_finish(struct vanta_output *o,
                                       struct vanta_convert_result *result,
                                       struct vanta_error *err)
 {
-    enum vanta_status status = hand_over(o, err);
+    enum vanta_status status = pass_on(o, err);
 
-    if (status == VANTA_OK)
-        status = settle(o, err);
     if (status == VANTA_OK && vanta_platform_fsync(o->fd) != 0)
-        status = vanta_fail_errno(err, errno, "writing %s", o->path);
+        status = vanta_fail_errno(err, errno, "writing %s to the disk", o->path);
+    end_hasher(o);
     if (status != VANTA_OK)
         return status;
     vanta_digest_hex(&o->digest, result->sha256);
@@ -190,15 +215,11 @@ enum vanta_status vanta_output_finish(struct vanta_output *o,
 
 void vanta_output_close(struct vanta_output *o)
 {
+    size_t i;
+
     if (!o)
         return;
-    if (o->started) {
-        pthread_mutex_lock(&o->mutex);
-        o->stop = true;
-        pthread_cond_broadcast(&o->changed);
-        pthread_mutex_unlock(&o->mutex);
-        pthread_join(o->writer, NULL);
-    }
+    end_hasher(o);
     if (o->fd >= 0) {
         close(o->fd);
         if (!o->finished)
@@ -207,7 +228,8 @@ void vanta_output_close(struct vanta_output *o)
     vanta_digest_free(&o->digest);
     pthread_cond_destroy(&o->changed);
     pthread_mutex_destroy(&o->mutex);
-    free(o->blocks[0]);
-    free(o->blocks[1]);
+    for (i = 0; i < VANTA_OUTPUT_BLOCKS; i++)
+        free(o->blocks[i]);
+    free(o->path);
     free(o);
 }

@@ -1,8 +1,17 @@
 /*
  * output.h - a new file that is hashed while it is written.
  *
- * Buffers writes, hashes them on a second thread while the next ones are prepared, and
- * makes the file last when it is finished. One thread at a time.
+ * The bytes go into blocks; a full block is hashed on a second thread while it is
+ * written and the next one is filled. Memory: VANTA_OUTPUT_BLOCKS blocks.
+ *
+ *     vanta_output_open(path, &out, err);          // must not exist
+ *     vanta_output_write(out, data, len, err);
+ *     p = vanta_output_room(out, &room);           // or filled in place
+ *     vanta_output_filled(out, n, err);            // n <= room
+ *     vanta_output_finish(out, &result, err);      // on the disk, hashed
+ *     vanta_output_close(out);                     // deletes the file if unfinished
+ *
+ * Statuses: VANTA_ERR_EXISTS, IO, NO_SPACE, NO_MEMORY. One thread at a time.
  */
 #ifndef VANTA_CONVERT_OUTPUT_H
 #define VANTA_CONVERT_OUTPUT_H
@@ -13,21 +22,26 @@
 #include "convert/convert.h"
 #include "vanta_error.h"
 
+#define VANTA_OUTPUT_BLOCK_BYTES ((size_t)1 << 20)
+#define VANTA_OUTPUT_BLOCKS 4
+
 struct vanta_output;
 
-/* Creates path, which must not exist. */
 enum vanta_status vanta_output_open(const char *path, struct vanta_output **out,
                                     struct vanta_error *err);
+/* Free bytes of the block in hand; at least one. Valid until the next call. */
+uint8_t *vanta_output_room(struct vanta_output *o, size_t *room);
+enum vanta_status vanta_output_filled(struct vanta_output *o, size_t n,
+                                      struct vanta_error *err);
 enum vanta_status vanta_output_write(struct vanta_output *o, const void *data, size_t len,
                                      struct vanta_error *err);
 enum vanta_status vanta_output_u32(struct vanta_output *o, uint32_t value,
-                                   struct vanta_error *err);
+                                   struct vanta_error *err); /* little-endian */
 uint64_t vanta_output_bytes(const struct vanta_output *o);
-/* Flushes and fsyncs; result gets digest and size. vanta_output_close is still due. */
 enum vanta_status vanta_output_finish(struct vanta_output *o,
                                       struct vanta_convert_result *result,
                                       struct vanta_error *err);
-/* Frees; deletes the file unless it was finished. NULL is fine. */
+/* NULL is fine. */
 void vanta_output_close(struct vanta_output *o);
 
 #endif
