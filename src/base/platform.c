@@ -1,5 +1,5 @@
 #if defined(__linux__)
-#define _GNU_SOURCE /* sched_getaffinity, renameat2, sync_file_range */
+#define _GNU_SOURCE /* sched_getaffinity, renameat2 */
 #endif
 
 #include "base/platform.h"
@@ -96,17 +96,6 @@ void vanta_platform_read_ahead(int fd)
     fcntl(fd, F_RDAHEAD, 1);
 #else
     (void)fd;
-#endif
-}
-
-void vanta_platform_write_behind(int fd, uint64_t offset, uint64_t len)
-{
-#if defined(__linux__)
-    sync_file_range(fd, (off_t)offset, (off_t)len, SYNC_FILE_RANGE_WRITE);
-#else
-    (void)fd;
-    (void)offset;
-    (void)len;
 #endif
 }
 

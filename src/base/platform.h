@@ -19,9 +19,6 @@ int vanta_platform_rename_new(const char *from, const char *to);
 bool vanta_platform_clone(int in, int out);
 /* Tells the kernel that fd will be read once, in order. */
 void vanta_platform_read_ahead(int fd);
-/* Lets the kernel begin to bring these bytes to the disk, without waiting, so that the
- * fsync at the end has little left to do. Nothing where the system has no way. */
-void vanta_platform_write_behind(int fd, uint64_t offset, uint64_t len);
 
 struct vanta_machine {
     char os[64];         /* "Linux 6.1.0", "macOS 15.1" */

@@ -1,8 +1,8 @@
 #include "convert/inspect.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -10,11 +10,15 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "convert/ct2.h"
+#include "convert/ggml_type.h"
 #include "convert/gguf.h"
 #include "convert/safetensors.h"
+#include "convert/torch_zip.h"
 #include "convert/whisper_ggml.h"
 
-#define HEAD_BYTES 512
+#define START_BYTES 1024
+#define CT2_VERSION_MAX 64
+#define CT2_TYPES 6
 
 const char *vanta_file_format_name(enum vanta_file_format format)
 {
@@ -28,134 +32,195 @@ const char *vanta_file_format_name(enum vanta_file_format format)
         [VANTA_FORMAT_ONNX] = "onnx",
         [VANTA_FORMAT_ARCHIVE] = "archive",
         [VANTA_FORMAT_HTML] = "html",
-        [VANTA_FORMAT_LFS_POINTER] = "lfs-pointer",
+        [VANTA_FORMAT_LFS_POINTER] = "git-lfs-pointer",
     };
 
-    if ((size_t)format >= sizeof names / sizeof names[0])
-        return "unknown";
     return names[format];
 }
 
-struct head {
-    uint8_t bytes[HEAD_BYTES + 1]; /* followed by a NUL */
+/* The first bytes of a file, and how many it has in all. */
+struct start {
+    uint8_t bytes[START_BYTES];
     size_t len;
-    uint64_t size; /* of the file */
+    uint64_t size;
 };
 
-static bool starts(const struct head *h, const void *magic, size_t len)
+static bool starts_with(const struct start *s, const void *bytes, size_t len)
 {
-    return h->len >= len && memcmp(h->bytes, magic, len) == 0;
+    return s->len >= len && memcmp(s->bytes, bytes, len) == 0;
 }
 
-static bool is_html(const struct head *h)
+static uint32_t le32(const uint8_t *p)
 {
-    const char *text = (const char *)h->bytes;
-
-    if (starts(h, "\xef\xbb\xbf", 3))
-        text += 3;
-    text += strspn(text, " \t\r\n");
-    return strncmp(text, "<!", 2) == 0 || strncmp(text, "<html", 5) == 0 ||
-           strncmp(text, "<HTML", 5) == 0 || strncmp(text, "<head", 5) == 0 ||
-           strncmp(text, "<?xml", 5) == 0;
+    return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
-/* torch.save writes a zip whose first member is NAME/data.pkl (or .../version). */
-static bool is_torch_zip(const struct head *h)
+static bool is_html(const struct start *s)
 {
-    size_t name_len;
-    const char *name = (const char *)h->bytes + 30;
+    static const char *const tags[] = {"<!doctype html", "<html", "<head", "<body"};
+    size_t at = starts_with(s, "\xef\xbb\xbf", 3) ? 3 : 0, i, k;
 
-    if (h->len < 31)
+    while (at < s->len && isspace(s->bytes[at]))
+        at++;
+    for (i = 0; i < sizeof tags / sizeof tags[0]; i++) {
+        size_t len = strlen(tags[i]);
+
+        for (k = 0; k < len && at + k < s->len; k++)
+            if (tolower(s->bytes[at + k]) != tags[i][k])
+                break;
+        if (k == len)
+            return true;
+    }
+    return false;
+}
+
+/* u32 version, u16 length and the kind of model, which ends in "Spec". */
+static bool is_ct2(const struct start *s)
+{
+    uint32_t version;
+    size_t len, i;
+
+    if (s->len < 6 + sizeof "Spec")
         return false;
-    name_len = h->bytes[26] | (size_t)h->bytes[27] << 8;
-    if (name_len > h->len - 30)
-        name_len = h->len - 30;
-    return (name_len >= 9 && memcmp(name + name_len - 9, "/data.pkl", 9) == 0) ||
-           (name_len >= 8 && memcmp(name + name_len - 8, "/version", 8) == 0) ||
-           (name_len >= 11 && memcmp(name + name_len - 11, "/.format_ve", 11) == 0) ||
-           (name_len >= 10 && memcmp(name + name_len - 10, "/byteorder", 10) == 0);
-}
-
-static uint64_t le64(const uint8_t *p)
-{
-    uint64_t value = 0;
-    int i;
-
-    for (i = 8; i > 0; i--)
-        value = value << 8 | p[i - 1];
-    return value;
-}
-
-static bool is_ct2(const struct head *h)
-{
-    size_t len;
-
-    if (h->len < 8 || h->bytes[1] || h->bytes[2] || h->bytes[3] || h->bytes[0] > 16)
+    version = le32(s->bytes);
+    len = s->bytes[4] | (size_t)s->bytes[5] << 8;
+    if (version == 0 || version > CT2_VERSION_MAX || len < sizeof "Spec" || len > 128 ||
+        6 + len > s->len || s->bytes[6 + len - 1] != '\0')
         return false;
-    len = h->bytes[4] | (size_t)h->bytes[5] << 8;
-    return len >= 5 && len <= 64 && 6 + len <= h->len && h->bytes[6 + len - 1] == 0 &&
-           strlen((const char *)h->bytes + 6) + 1 == len &&
-           vanta_has_suffix((const char *)h->bytes + 6, "Spec");
+    for (i = 0; i + 1 < len; i++)
+        if (!isalnum(s->bytes[6 + i]))
+            return false;
+    return memcmp(s->bytes + 6 + len - sizeof "Spec", "Spec", sizeof "Spec") == 0;
 }
 
-static enum vanta_file_format format_of(const struct head *h)
+static bool is_safetensors(const struct start *s)
+{
+    uint64_t header;
+
+    if (s->len < 10 || s->bytes[8] != '{')
+        return false;
+    header = le32(s->bytes) | (uint64_t)le32(s->bytes + 4) << 32;
+    /* One whose header is cut short is still one, so that the reader says so. */
+    return header >= 2 && header <= (uint64_t)1 << 32;
+}
+
+/* A pickle of protocol 2 to 5, as torch.save wrote them before it wrote zips. */
+static bool is_pickle(const struct start *s)
+{
+    static const char opcodes[] = "}](\x8a\x95XcK.NUu\x8c";
+
+    return s->len >= 3 && s->bytes[0] == 0x80 && s->bytes[1] >= 2 && s->bytes[1] <= 5 &&
+           s->bytes[2] && strchr(opcodes, s->bytes[2]);
+}
+
+static bool read_varint(const struct start *s, size_t *at, uint64_t *out)
+{
+    unsigned shift;
+
+    *out = 0;
+    for (shift = 0; shift < 63 && *at < s->len; shift += 7) {
+        uint8_t byte = s->bytes[(*at)++];
+
+        *out |= (uint64_t)(byte & 0x7f) << shift;
+        if (!(byte & 0x80))
+            return true;
+    }
+    return false;
+}
+
+/* A protobuf message with the fields of onnx.proto's ModelProto: ir_version comes first,
+ * and the graph (7) takes room that the file has. */
+static bool is_onnx(const struct start *s)
+{
+    size_t at = 0;
+    uint64_t tag, value;
+
+    if (!read_varint(s, &at, &tag) || tag != (1 << 3) || !read_varint(s, &at, &value) ||
+        value == 0 || value > 64)
+        return false;
+    while (read_varint(s, &at, &tag) && read_varint(s, &at, &value)) {
+        switch (tag) {
+        case 5 << 3: /* model_version */
+            continue;
+        case 7 << 3 | 2: /* graph */
+            return value > 0 && value <= s->size - at;
+        case 2 << 3 | 2: /* producer_name, producer_version, domain, doc_string */
+        case 3 << 3 | 2:
+        case 4 << 3 | 2:
+        case 6 << 3 | 2:
+        case 8 << 3 | 2: /* opset_import, metadata_props */
+        case 14 << 3 | 2:
+            if (value > s->len - at)
+                return false;
+            at += (size_t)value;
+            continue;
+        default:
+            return false;
+        }
+    }
+    return false;
+}
+
+static bool is_archive(const struct start *s)
+{
+    return starts_with(s, "\x1f\x8b\x08", 3) || starts_with(s, "BZh", 3) ||
+           starts_with(s, "\xfd" "7zXZ", 6) || starts_with(s, "\x28\xb5\x2f\xfd", 4) ||
+           starts_with(s, "7z\xbc\xaf\x27\x1c", 6) ||
+           (s->len >= 262 && memcmp(s->bytes + 257, "ustar", 5) == 0);
+}
+
+static enum vanta_file_format detect(const struct start *s, struct vanta_cursor *c)
 {
     static const char lfs[] = "version https://git-lfs.github.com/spec/";
 
-    if (starts(h, "GGUF", 4))
+    if (starts_with(s, "GGUF", 4))
         return VANTA_FORMAT_GGUF;
-    if (starts(h, "lmgg", 4)) /* 0x67676d6c, little-endian */
+    if (s->len >= 4 && le32(s->bytes) == VANTA_WHISPER_MAGIC)
         return VANTA_FORMAT_WHISPER_GGML;
-    if (starts(h, lfs, sizeof lfs - 1))
+    if (starts_with(s, lfs, sizeof lfs - 1))
         return VANTA_FORMAT_LFS_POINTER;
-    if (is_html(h))
+    if (is_html(s))
         return VANTA_FORMAT_HTML;
-    if (starts(h, "PK\3\4", 4))
-        return is_torch_zip(h) ? VANTA_FORMAT_TORCH : VANTA_FORMAT_ARCHIVE;
-    if (h->len >= 2 && h->bytes[0] == 0x80 && h->bytes[1] >= 2 && h->bytes[1] <= 5)
-        return VANTA_FORMAT_TORCH; /* a pickle: PROTO and its version */
-    if (starts(h, "\x1f\x8b", 2) || (h->len > 262 && !memcmp(h->bytes + 257, "ustar", 5)))
-        return VANTA_FORMAT_ARCHIVE;
-    if (h->len > 8 && h->bytes[8] == '{' && le64(h->bytes) >= 2 &&
-        le64(h->bytes) <= h->size)
-        return VANTA_FORMAT_SAFETENSORS;
-    if (is_ct2(h))
+    if (is_ct2(s))
         return VANTA_FORMAT_CTRANSLATE2;
-    /* ONNX is a protobuf: field 1 (ir_version), then field 2 (producer_name), a string. */
-    if (h->len > 4 && h->bytes[0] == 0x08 && h->bytes[1] < 0x20 && h->bytes[2] == 0x12 &&
-        h->bytes[3] < 0x40)
-        return VANTA_FORMAT_ONNX;
-    return VANTA_FORMAT_UNKNOWN;
+    if (starts_with(s, "PK\3\4", 4) || starts_with(s, "PK\5\6", 4))
+        return vanta_torch_zip_check(c) ? VANTA_FORMAT_TORCH : VANTA_FORMAT_ARCHIVE;
+    if (is_pickle(s))
+        return VANTA_FORMAT_TORCH;
+    if (is_archive(s))
+        return VANTA_FORMAT_ARCHIVE;
+    if (is_safetensors(s))
+        return VANTA_FORMAT_SAFETENSORS;
+    return is_onnx(s) ? VANTA_FORMAT_ONNX : VANTA_FORMAT_UNKNOWN;
 }
 
-static void set_text(char *out, size_t size, const char *text)
+static void set(char *out, size_t size, const char *text)
 {
-    if (text)
-        vanta_text_printable(text, out, size);
+    vanta_text_printable(text ? text : "", out, size);
 }
 
 static enum vanta_status inspect_gguf(struct vanta_cursor *c,
                                       struct vanta_model_facts *out,
                                       struct vanta_error *err)
 {
-    struct vanta_gguf_facts facts;
-    enum vanta_status status = vanta_gguf_read(c, &facts, err);
-    const char *quantization;
+    const char *quantization = NULL;
+    struct vanta_gguf g;
+    enum vanta_status status = vanta_gguf_read(c, &g, err);
 
     if (status != VANTA_OK)
         return status;
-    quantization = vanta_gguf_file_type_name(facts.file_type);
-    if (!quantization && facts.tensors)
-        quantization = vanta_ggml_type_name(facts.main_type);
-    set_text(out->quantization, sizeof out->quantization, quantization);
-    set_text(out->architecture, sizeof out->architecture, facts.architecture);
-    set_text(out->name, sizeof out->name, facts.name);
-    set_text(out->license, sizeof out->license, facts.license);
-    out->parameters = facts.parameters;
-    out->tensors = facts.tensors;
-    out->context_tokens = facts.context_tokens;
-    out->layers = facts.layers;
-    out->embedding_length = facts.embedding_length;
+    if (g.has_file_type)
+        quantization = vanta_gguf_file_type_name(g.file_type);
+    set(out->quantization, sizeof out->quantization,
+        quantization ? quantization : g.main_type);
+    set(out->architecture, sizeof out->architecture, g.architecture);
+    set(out->name, sizeof out->name, g.name);
+    set(out->license, sizeof out->license, g.license);
+    out->parameters = g.parameters;
+    out->tensors = g.tensors;
+    out->context_tokens = g.context_length;
+    out->layers = g.block_count;
+    out->embedding_length = g.embedding_length;
     return VANTA_OK;
 }
 
@@ -163,20 +228,19 @@ static enum vanta_status inspect_whisper(struct vanta_cursor *c,
                                          struct vanta_model_facts *out,
                                          struct vanta_error *err)
 {
-    struct vanta_whisper_header h;
-    enum vanta_status status = vanta_whisper_ggml_read(c, &h, err);
+    struct vanta_whisper_facts w;
+    enum vanta_status status = vanta_whisper_read(c, &w, err);
 
     if (status != VANTA_OK)
         return status;
-    /* From 1000 on it carries the version of the quantization format. */
-    set_text(out->quantization, sizeof out->quantization,
-             vanta_gguf_file_type_name(h.ftype % 1000));
-    set_text(out->architecture, sizeof out->architecture, "whisper");
-    out->parameters = h.parameters;
-    out->tensors = h.tensors;
-    out->context_tokens = (uint64_t)h.n_text_ctx;
-    out->layers = (uint64_t)h.n_audio_layer + (uint64_t)h.n_text_layer;
-    out->embedding_length = (uint64_t)h.n_audio_state;
+    set(out->architecture, sizeof out->architecture, "whisper");
+    set(out->quantization, sizeof out->quantization,
+        vanta_whisper_file_type_name(w.header.ftype));
+    out->parameters = w.parameters;
+    out->tensors = w.tensors;
+    out->context_tokens = w.header.n_text_ctx;
+    out->layers = w.header.n_audio_layer;
+    out->embedding_length = w.header.n_audio_state;
     return VANTA_OK;
 }
 
@@ -184,48 +248,81 @@ static enum vanta_status inspect_safetensors(struct vanta_cursor *c,
                                              struct vanta_model_facts *out,
                                              struct vanta_error *err)
 {
-    struct vanta_safetensors_facts facts;
-    enum vanta_status status = vanta_safetensors_read(c, &facts, err);
-    size_t i;
+    struct vanta_safetensors s;
+    enum vanta_status status = vanta_safetensors_read(c, &s, err);
 
     if (status != VANTA_OK)
         return status;
-    set_text(out->quantization, sizeof out->quantization, facts.main_type);
-    for (i = 0; out->quantization[i]; i++)
-        if (out->quantization[i] >= 'A' && out->quantization[i] <= 'Z')
-            out->quantization[i] = (char)(out->quantization[i] + 32);
-    out->parameters = facts.parameters;
-    out->tensors = facts.tensors;
+    set(out->quantization, sizeof out->quantization, s.main_type);
+    set(out->license, sizeof out->license, s.license);
+    out->parameters = s.parameters;
+    out->tensors = s.tensors;
+    out->layers = s.layers;
     return VANTA_OK;
 }
 
-static enum vanta_status inspect_ct2(struct vanta_cursor *c,
+static void whisper_facts(const struct vanta_ct2 *model, struct vanta_model_facts *out)
+{
+    const struct vanta_ct2_variable *text, *audio;
+    char name[64];
+
+    text = vanta_ct2_find(model, "decoder/position_encodings/encodings");
+    audio = vanta_ct2_find(model, "encoder/position_encodings/encodings");
+    if (text && text->rank == 2)
+        out->context_tokens = text->shape[0];
+    if (audio && audio->rank == 2)
+        out->embedding_length = audio->shape[1];
+    for (;; out->layers++) {
+        vanta_format(name, sizeof name, "encoder/layer_%llu/ffn/linear_0/weight",
+                     (unsigned long long)out->layers);
+        if (!vanta_ct2_find(model, name))
+            break;
+    }
+}
+
+/* Sums over the weights: no aliases, scalars and settings, no scales of int8. */
+static void count_weights(const struct vanta_ct2 *model, struct vanta_model_facts *out)
+{
+    uint64_t bytes_of[CT2_TYPES] = {0}, most = 0;
+    size_t i;
+
+    for (i = 0; i < model->n_variables; i++) {
+        const struct vanta_ct2_variable *v = &model->variables[i];
+
+        if (v->alias || v->rank == 0 || vanta_has_suffix(v->name, "_scale"))
+            continue;
+        out->tensors++;
+        out->parameters += v->elements;
+        bytes_of[v->type] += v->bytes;
+    }
+    for (i = 0; i < CT2_TYPES; i++)
+        if (bytes_of[i] > most) {
+            most = bytes_of[i];
+            set(out->quantization, sizeof out->quantization,
+                vanta_ct2_type_name((enum vanta_ct2_type)i));
+        }
+}
+
+static enum vanta_status inspect_ct2(struct vanta_cursor *c, const struct start *s,
                                      struct vanta_model_facts *out,
                                      struct vanta_error *err)
 {
-    uint64_t bytes_of[VANTA_CT2_BF16 + 1] = {0};
+    enum vanta_status status;
     struct vanta_ct2 model;
-    enum vanta_status status = vanta_ct2_read(c, &model, err);
-    size_t i, most = 0;
 
+    /* Of other versions nothing but the name of the format is known. */
+    if (le32(s->bytes) != VANTA_CT2_VERSION)
+        return VANTA_OK;
+    status = vanta_ct2_read(c, &model, err);
     if (status != VANTA_OK)
         return status;
-    for (i = 0; i < model.n_variables; i++) {
-        const struct vanta_ct2_variable *v = &model.variables[i];
-
-        if (v->is_alias)
-            continue;
-        out->parameters += v->elements;
-        bytes_of[v->type] += v->elements * vanta_ct2_type_bytes(v->type);
-        out->tensors++;
+    if (strcmp(model.spec, "WhisperSpec") == 0) {
+        set(out->architecture, sizeof out->architecture, "whisper");
+        whisper_facts(&model, out);
+    } else {
+        set(out->architecture, sizeof out->architecture, model.spec);
     }
-    for (i = 0; i <= VANTA_CT2_BF16; i++)
-        if (bytes_of[i] > bytes_of[most])
-            most = i;
-    set_text(out->architecture, sizeof out->architecture,
-             strcmp(model.spec, "WhisperSpec") == 0 ? "whisper" : model.spec);
-    set_text(out->quantization, sizeof out->quantization,
-             vanta_ct2_type_name((enum vanta_ct2_type)most));
+    count_weights(&model, out);
     vanta_ct2_free(&model);
     return VANTA_OK;
 }
@@ -233,17 +330,18 @@ static enum vanta_status inspect_ct2(struct vanta_cursor *c,
 static enum vanta_status inspect(struct vanta_cursor *c, struct vanta_model_facts *out,
                                  struct vanta_error *err)
 {
-    struct head h = {.size = c->size};
+    struct start s = {.size = c->size};
     enum vanta_status status;
 
-    h.len = c->size < HEAD_BYTES ? (size_t)c->size : HEAD_BYTES;
-    status = vanta_cursor_bytes(c, h.bytes, h.len, err);
-    if (status == VANTA_OK)
-        status = vanta_cursor_seek(c, 0, err);
+    s.len = c->size < START_BYTES ? (size_t)c->size : START_BYTES;
+    status = vanta_cursor_bytes(c, s.bytes, s.len, err);
     if (status != VANTA_OK)
         return status;
     out->size_bytes = c->size;
-    out->format = format_of(&h);
+    out->format = detect(&s, c);
+    status = vanta_cursor_seek(c, 0, err);
+    if (status != VANTA_OK)
+        return status;
     switch (out->format) {
     case VANTA_FORMAT_GGUF:
         return inspect_gguf(c, out, err);
@@ -252,7 +350,7 @@ static enum vanta_status inspect(struct vanta_cursor *c, struct vanta_model_fact
     case VANTA_FORMAT_SAFETENSORS:
         return inspect_safetensors(c, out, err);
     case VANTA_FORMAT_CTRANSLATE2:
-        return inspect_ct2(c, out, err);
+        return inspect_ct2(c, &s, out, err);
     default:
         return VANTA_OK;
     }
@@ -263,9 +361,11 @@ enum vanta_status vanta_inspect_file(const char *path, struct vanta_model_facts 
 {
     struct vanta_cursor c = {.fd = -1};
     enum vanta_status status;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int fd;
 
     memset(out, 0, sizeof *out);
+    /* Not blocking: a pipe of this name would keep open waiting for a writer. */
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return vanta_fail_errno(err, errno, "%s", path);
     status = vanta_cursor_file(&c, fd, path, err);

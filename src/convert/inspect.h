@@ -4,7 +4,9 @@
  * Reads headers only: GGUF, whisper.cpp ggml, safetensors, CTranslate2 model.bin, and
  * names the others (torch zip or pickle, ONNX, HTML page, LFS pointer). Executes and
  * unpickles nothing. The caller gives a regular file; everything in it is hostile.
- * Statuses: VANTA_ERR_FORMAT, VANTA_ERR_LIMIT, VANTA_ERR_IO; out is zeroed on failure.
+ * Statuses: VANTA_ERR_FORMAT, LIMIT, IO, NOT_FOUND, NO_MEMORY, UNSUPPORTED (a version of
+ * GGUF that is not read); out is zeroed on failure. A file of no known format is no
+ * failure. parameters and tensors count weights, not aliases and scales.
  */
 #ifndef VANTA_CONVERT_INSPECT_H
 #define VANTA_CONVERT_INSPECT_H

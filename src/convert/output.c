@@ -131,8 +131,6 @@ static enum vanta_status pass_on(struct vanta_output *o, struct vanta_error *err
     pthread_cond_broadcast(&o->changed);
     pthread_mutex_unlock(&o->mutex);
     status = vanta_file_write_all(o->fd, o->blocks[at], len, o->path, err);
-    if (status == VANTA_OK)
-        vanta_platform_write_behind(o->fd, o->bytes - len, len);
     wait_for_hasher(o, VANTA_OUTPUT_BLOCKS - 1);
     return status;
 }

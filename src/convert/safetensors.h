@@ -1,10 +1,14 @@
 /*
- * safetensors.h - reader of a safetensors file's header.
+ * safetensors.h - reader of the header of a safetensors file.
  *
- * Source of the format: huggingface/safetensors, README ("Format"): u64 length of the
- * header, a JSON object of name to {dtype, shape, data_offsets}, then the data. Checked:
- * header at most 100 MB (the format's own cap), offsets inside the file, without gaps and
- * overlaps, shapes against byte counts.
+ * Source of the format: huggingface/safetensors, README.md ("Format") and
+ * safetensors/src/tensor.rs: u64 length of the header, the header (JSON, starts with an
+ * opening brace, may end in spaces): an object of tensor name to {dtype, shape,
+ * data_offsets [begin, end] behind the header}, and __metadata__, an object of strings.
+ * The tensors cover the rest of the file without gap and overlap.
+ *
+ * Loads no data. Memory: the header and 24 bytes a tensor.
+ * Statuses: VANTA_ERR_FORMAT, LIMIT, IO, NO_MEMORY.
  */
 #ifndef VANTA_CONVERT_SAFETENSORS_H
 #define VANTA_CONVERT_SAFETENSORS_H
@@ -14,13 +18,21 @@
 #include "base/cursor.h"
 #include "vanta_error.h"
 
-struct vanta_safetensors_facts {
+#define VANTA_SAFETENSORS_HEADER_MAX ((size_t)32 * 1024 * 1024) /* bytes */
+#define VANTA_SAFETENSORS_TENSORS_MAX ((size_t)1 << 18)
+#define VANTA_SAFETENSORS_RANK_MAX 16
+
+struct vanta_safetensors {
     uint64_t tensors, parameters;
-    char main_type[8]; /* dtype that most bytes have: "F16", "F32"; "" without tensors */
+    uint64_t layers;       /* told from the names ("layer.11."); 0: not told */
+    const char *main_type; /* of most bytes: "f32"; NULL when there is no data */
+    char license[64];      /* from __metadata__; "" */
+    char format[32];       /* from __metadata__: "pt"; "" */
 };
 
+/* c stands at the start. *out is zeroed on failure. */
 enum vanta_status vanta_safetensors_read(struct vanta_cursor *c,
-                                         struct vanta_safetensors_facts *out,
+                                         struct vanta_safetensors *out,
                                          struct vanta_error *err);
 
 #endif
