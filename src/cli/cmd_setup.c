@@ -277,8 +277,8 @@ int cmd_setup(int argc, char **argv)
     o.n_accepted = r.accepted.n;
     o.ask = term_can_ask() ? ask_license : NULL;
     code = exit_code_of(prepare(&r, &s, &o, &setup));
-    if (code == EXIT_OK && !r.dry_run)
-        code = run(&r, &s, setup, &talk);
+    if (code == EXIT_OK)
+        code = r.dry_run ? exit_code(setup, false) : run(&r, &s, setup, &talk);
     vanta_setup_free(setup);
     session_close(&s);
     return code;

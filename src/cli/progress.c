@@ -277,7 +277,8 @@ static void update(struct progress *p, const struct vanta_setup_event *e)
         line->moved = e->bytes_moved;
     line->total = e->bytes_total;
     sample(&line->meter, vanta_clock_ms(), e->bytes);
-    if (e->kind == VANTA_SETUP_FILE_DONE)
+    if (e->kind == VANTA_SETUP_FILE_DONE ||
+        (line->doing && e->bytes_total >= 0 && e->bytes >= (uint64_t)e->bytes_total))
         end_line(p, line);
     show(p);
 }

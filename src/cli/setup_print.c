@@ -30,6 +30,8 @@ static bool is_api(const struct vanta_setup_item *item)
 /* What the plan will do with an item. */
 static const char *planned(const struct vanta_setup_item *item)
 {
+    if (item->outcome == VANTA_OUTCOME_SKIPPED)
+        return "leave out";
     if (item->error.status != VANTA_OK)
         return "cannot be had";
     if (item->settled)
@@ -72,46 +74,15 @@ static void print_licenses(const struct vanta_setup_item *items, size_t n)
     for (i = 0; i < n; i++) {
         const struct vanta_license *license = items[i].model->license;
 
-        if (license && license->must_accept && items[i].preparation)
+        if (license && license->must_accept && items[i].preparation &&
+            items[i].outcome != VANTA_OUTCOME_SKIPPED)
             printf("licence: %s has to be accepted for %s: --accept-license %s\n",
                    license->name ? license->name : license->id, items[i].model->id,
                    license->id);
     }
 }
 
-void setup_print_plan(struct vanta_setup *setup, const char *root, const char *root_why)
-{
-    static const char *const head[] = {"Model", "To do", "Download", "On disk",
-                                       "There", "Source"};
-    const struct vanta_setup_need *need = vanta_setup_need(setup);
-    char a[VANTA_SIZE_TEXT_MAX], b[VANTA_SIZE_TEXT_MAX], c[VANTA_SIZE_TEXT_MAX];
-    char source[SOURCE_MAX];
-    struct table *table = table_new(6);
-    struct vanta_setup_item *items;
-    size_t i, n;
-
-    items = vanta_setup_items(setup, &n);
-    table_row(table, head, NULL);
-    for (i = 0; i < n; i++)
-        table_row(table,
-                  (const char *const[]){items[i].model->id, planned(&items[i]),
-                                        size_or_dash(items[i].network_bytes, a),
-                                        size_or_dash(items[i].disk_bytes, b),
-                                        size_or_dash(items[i].present_bytes, c),
-                                        short_source(items[i].source, source)},
-                  NULL);
-    table_print(table, stdout, true);
-    table_free(table);
-    printf("\nmodels folder: %s (%s)\n", root, root_why);
-    printf("disk: %s needed, %s free\n",
-           vanta_size_text(need->disk_needed, a), vanta_size_text(need->disk_free, b));
-    printf("memory: %s needed by the largest model, %s here\n",
-           vanta_size_text(need->memory_needed, a),
-           vanta_size_text(need->machine.ram_usable, b));
-    print_licenses(items, n);
-}
-
-/* --- summary --- */
+/* --- for people --- */
 
 static const char *state_text(const struct vanta_setup_item *item)
 {
@@ -178,18 +149,12 @@ static void print_keys(const struct vanta_setup_item *items, size_t n)
     }
 }
 
-void setup_print_summary(struct vanta_setup *setup, bool quiet)
+static void print_failures(const struct vanta_setup_item *items, size_t n)
 {
-    struct vanta_setup_item *items;
     bool stopped = false;
-    size_t i, n;
+    size_t i;
 
-    items = vanta_setup_items(setup, &n);
-    if (!quiet) {
-        print_table(items, n);
-        print_keys(items, n);
-        fflush(stdout);
-    }
+    fflush(stdout);
     for (i = 0; i < n; i++) {
         if (items[i].error.status == VANTA_OK)
             continue;
@@ -200,6 +165,52 @@ void setup_print_summary(struct vanta_setup *setup, bool quiet)
     }
     if (stopped)
         fputs("vanta: stopped; the same command goes on where it was\n", stderr);
+}
+
+void setup_print_plan(struct vanta_setup *setup, const char *root, const char *root_why)
+{
+    static const char *const head[] = {"Model", "To do", "Download", "On disk",
+                                       "There", "Source"};
+    const struct vanta_setup_need *need = vanta_setup_need(setup);
+    char a[VANTA_SIZE_TEXT_MAX], b[VANTA_SIZE_TEXT_MAX], c[VANTA_SIZE_TEXT_MAX];
+    char source[SOURCE_MAX];
+    struct table *table = table_new(6);
+    struct vanta_setup_item *items;
+    size_t i, n;
+
+    items = vanta_setup_items(setup, &n);
+    table_row(table, head, NULL);
+    for (i = 0; i < n; i++)
+        table_row(table,
+                  (const char *const[]){items[i].model->id, planned(&items[i]),
+                                        size_or_dash(items[i].network_bytes, a),
+                                        size_or_dash(items[i].disk_bytes, b),
+                                        size_or_dash(items[i].present_bytes, c),
+                                        short_source(items[i].source, source)},
+                  NULL);
+    table_print(table, stdout, true);
+    table_free(table);
+    printf("\nmodels folder: %s (%s)\n", root, root_why);
+    printf("disk: %s needed, %s free\n",
+           vanta_size_text(need->disk_needed, a), vanta_size_text(need->disk_free, b));
+    printf("memory: %s needed by the largest model, %s here\n",
+           vanta_size_text(need->memory_needed, a),
+           vanta_size_text(need->machine.ram_usable, b));
+    print_licenses(items, n);
+    print_failures(items, n);
+}
+
+void setup_print_summary(struct vanta_setup *setup, bool quiet)
+{
+    struct vanta_setup_item *items;
+    size_t n;
+
+    items = vanta_setup_items(setup, &n);
+    if (!quiet) {
+        print_table(items, n);
+        print_keys(items, n);
+    }
+    print_failures(items, n);
 }
 
 /* --- JSON --- */

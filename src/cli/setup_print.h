@@ -7,7 +7,7 @@
 
 #include "models/setup.h"
 
-/* To stdout: the plan of --dry-run. */
+/* The plan of --dry-run to stdout; to stderr what of it cannot be done, and why. */
 void setup_print_plan(struct vanta_setup *setup, const char *root, const char *root_why);
 /* To stdout a table of what is there, to stderr what failed, why and what to do. */
 void setup_print_summary(struct vanta_setup *setup, bool quiet);

@@ -320,6 +320,28 @@ static enum vanta_status report_ways(struct way *ways, size_t n, const char *id,
     return ways[0].status;
 }
 
+/* The preflight counted the planned way; another one may take more. */
+static enum vanta_status check_room(struct vanta_setup *setup,
+                                    const struct setup_work *work,
+                                    const struct vanta_preparation *way,
+                                    struct vanta_error *err)
+{
+    char needed[VANTA_SIZE_TEXT_MAX], have[VANTA_SIZE_TEXT_MAX];
+    struct setup_bytes bytes;
+    uint64_t room;
+    enum vanta_status status = vanta_disk_free(setup->root, &room, err);
+
+    if (status != VANTA_OK || way == work->item->preparation)
+        return status;
+    setup_count_way(setup, work, way, &bytes);
+    if (bytes.disk + bytes.scratch <= room + work->found.partial_bytes)
+        return VANTA_OK;
+    return vanta_fail(err, VANTA_ERR_NO_SPACE,
+                      "%s: %s are needed on the disk and %s are free", way->id,
+                      vanta_size_text(bytes.disk + bytes.scratch, needed),
+                      vanta_size_text(room, have));
+}
+
 static enum vanta_status try_ways(struct vanta_setup *setup, struct setup_work *work,
                                   const struct folders *at, struct prepared *out,
                                   struct vanta_error *err)
@@ -335,8 +357,10 @@ static enum vanta_status try_ways(struct vanta_setup *setup, struct setup_work *
             if (pass == 1 && n > 1 && way->status != VANTA_ERR_NETWORK)
                 continue;
             vanta_error_clear(&way->error);
-            way->status = try_way(setup, work, way->preparation, at, pass == 1, out,
-                                  &way->error);
+            way->status = check_room(setup, work, way->preparation, &way->error);
+            if (way->status == VANTA_OK)
+                way->status = try_way(setup, work, way->preparation, at, pass == 1, out,
+                                      &way->error);
             if (ends_it(way->status))
                 return way->status == VANTA_OK ? VANTA_OK : report_ways(way, 1, "", err);
             if (pass == 0 && i + 1 < n)

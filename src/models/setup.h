@@ -127,8 +127,8 @@ struct vanta_setup_need {
 };
 const struct vanta_setup_need *vanta_setup_need(const struct vanta_setup *setup);
 
-/* The part of the preflight that asks nobody: disk and memory, for all that is neither
- * done nor skipped. */
+/* The part of the preflight that asks nobody and opens no connection: skips what nobody
+ * could say yes to, then judges disk and memory for all that is left to be done. */
 enum vanta_status vanta_setup_fits(struct vanta_setup *setup, struct vanta_error *err);
 /* After a plan of a profile that does not fit: the largest other profile that does, or
  * NULL. */

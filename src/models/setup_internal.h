@@ -122,6 +122,12 @@ bool setup_can_be_had(struct vanta_setup *setup, const struct vanta_catalog_mode
 bool setup_preparation_usable(struct vanta_setup *setup,
                               const struct vanta_preparation *preparation,
                               enum setup_trust trust);
+struct setup_bytes {
+    uint64_t network, disk, scratch; /* as in struct vanta_setup_item */
+};
+/* What one of a model's preparations would take; there is a fetcher. */
+void setup_count_way(struct vanta_setup *setup, const struct setup_work *work,
+                     const struct vanta_preparation *way, struct setup_bytes *out);
 /* The first usable source, or the first allowed one; NULL: none. */
 const struct vanta_source *setup_planned_source(struct vanta_setup *setup,
                                                 const struct vanta_catalog_file *file);

@@ -32,7 +32,11 @@ static bool reached(struct vanta_setup *setup, enum setup_reach *known,
             *known = SETUP_REACH_YES;
         } else if (why.status != VANTA_ERR_CANCELLED) {
             *known = SETUP_REACH_NO;
-            setup_notice(setup, NULL, "%s", why.message);
+            setup_notice(setup, NULL, "%s cannot be used now: %s",
+                         vanta_source_class(source) == VANTA_SOURCE_HUB
+                             ? "the model hub"
+                             : "package indexes",
+                         why.message);
         }
     }
     return *known != SETUP_REACH_NO;
@@ -306,31 +310,46 @@ static void count_inputs(struct vanta_setup *setup, const struct vanta_preparati
     }
 }
 
+static uint64_t less(uint64_t a, uint64_t b)
+{
+    return a > b ? a - b : 0;
+}
+
+void setup_count_way(struct vanta_setup *setup, const struct setup_work *work,
+                     const struct vanta_preparation *way, struct setup_bytes *out)
+{
+    int64_t bytes = vanta_catalog_model_bytes(work->item->model);
+    uint64_t whole = bytes > 0 ? (uint64_t)bytes : 0, scratch, inputs;
+
+    count_inputs(setup, way, &out->network, &scratch, &inputs);
+    out->disk = whole;
+    if (way->kind == VANTA_PREPARATION_FETCH) {
+        /* Files that are there with the right size are not fetched again. */
+        out->disk = less(whole, work->found.bytes);
+        out->scratch = scratch;
+        out->network = less(out->network, work->found.bytes);
+    } else {
+        /* The packages are gone before the conversion starts; its inputs stay until its
+         * output is right. */
+        out->scratch = inputs + less(scratch, whole);
+    }
+    out->network = less(out->network, work->found.partial_bytes);
+}
+
 static void count(struct vanta_setup *setup, struct setup_work *work)
 {
     struct vanta_setup_item *item = work->item;
-    int64_t bytes = vanta_catalog_model_bytes(item->model);
-    uint64_t whole = bytes > 0 ? (uint64_t)bytes : 0, network, scratch, inputs;
+    struct setup_bytes bytes;
 
     item->state = work->found.state;
     item->settled = work->found.presence == SETUP_READY;
     item->present_bytes = work->found.bytes;
     if (work->found.presence != SETUP_ABSENT || !item->preparation)
         return;
-    count_inputs(setup, item->preparation, &network, &scratch, &inputs);
-    item->disk_bytes = whole;
-    if (item->preparation->kind == VANTA_PREPARATION_FETCH) {
-        /* Files that are there with the right size are not fetched again. */
-        item->disk_bytes -= work->found.bytes < whole ? work->found.bytes : whole;
-        item->scratch_bytes = scratch;
-        network -= work->found.bytes < network ? work->found.bytes : network;
-    } else {
-        /* The packages are gone before the conversion starts; its inputs stay until its
-         * output is right. */
-        item->scratch_bytes = inputs + (scratch > whole ? scratch - whole : 0);
-    }
-    network -= work->found.partial_bytes < network ? work->found.partial_bytes : network;
-    item->network_bytes = network;
+    setup_count_way(setup, work, item->preparation, &bytes);
+    item->network_bytes = bytes.network;
+    item->disk_bytes = bytes.disk;
+    item->scratch_bytes = bytes.scratch;
 }
 
 /* --- the plan --- */

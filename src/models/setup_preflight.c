@@ -201,88 +201,6 @@ static enum vanta_status check_memory(struct vanta_setup *setup, struct vanta_er
     return VANTA_OK;
 }
 
-static enum vanta_status measure(struct vanta_setup *setup, struct vanta_error *err)
-{
-    struct vanta_setup_need *need = &setup->need;
-    size_t i;
-
-    vanta_machine_read(&need->machine);
-    need->disk_needed = disk_needed(setup, NULL);
-    need->memory_needed = 0;
-    for (i = 0; i < setup->n; i++)
-        if (!setup->work[i].closed &&
-            setup->items[i].model->hardware.memory_bytes > need->memory_needed)
-            need->memory_needed = setup->items[i].model->hardware.memory_bytes;
-    return vanta_disk_free(setup->root, &need->disk_free, err);
-}
-
-enum vanta_status vanta_setup_fits(struct vanta_setup *setup, struct vanta_error *err)
-{
-    enum vanta_status status = measure(setup, err);
-
-    if (status == VANTA_OK)
-        status = check_disk(setup, err);
-    if (status == VANTA_OK)
-        status = check_memory(setup, err);
-    return status;
-}
-
-/* Plans another profile with what is known of sources already, so that no host is asked
- * twice. */
-static bool profile_fits(struct vanta_setup *setup, const struct vanta_profile *profile,
-                         uint64_t *bytes)
-{
-    struct vanta_setup_options options = setup->options;
-    struct vanta_setup *other = NULL;
-    bool fits = false;
-    size_t i;
-
-    options.profile = profile->name;
-    options.listener = NULL;
-    options.ask = NULL;
-    *bytes = 0;
-    if (vanta_setup_new(&options, &other, NULL) != VANTA_OK)
-        return false;
-    if (setup->fetcher) {
-        other->fetcher = setup->fetcher;
-        other->fetcher_borrowed = true;
-    }
-    other->reach_hub = setup->reach_hub;
-    other->reach_packages = setup->reach_packages;
-    if (vanta_setup_plan(other, NULL) == VANTA_OK &&
-        vanta_setup_fits(other, NULL) == VANTA_OK)
-        fits = true;
-    for (i = 0; i < other->n; i++) {
-        fits = fits && !other->work[i].closed;
-        *bytes += other->items[i].disk_bytes;
-    }
-    vanta_setup_free(other);
-    return fits;
-}
-
-const struct vanta_profile *vanta_setup_fitting_profile(struct vanta_setup *setup)
-{
-    const char *now = setup->options.profile ? setup->options.profile : "default";
-    const struct vanta_catalog *catalog = setup->options.catalog;
-    const struct vanta_profile *best = NULL;
-    uint64_t bytes, best_bytes = 0;
-    size_t i;
-
-    if (setup->options.n_models > 0)
-        return NULL;
-    for (i = 0; i < vanta_catalog_profile_count(catalog); i++) {
-        const struct vanta_profile *profile = vanta_catalog_profile_at(catalog, i);
-
-        if (strcmp(profile->name, now) == 0 || !profile_fits(setup, profile, &bytes))
-            continue;
-        if (!best || bytes > best_bytes) {
-            best = profile;
-            best_bytes = bytes;
-        }
-    }
-    return best;
-}
-
 /* --- licences and digests nobody knows --- */
 
 static void skip(struct setup_work *work)
@@ -422,6 +340,92 @@ static void settle_all(struct vanta_setup *setup, bool ask)
     }
 }
 
+/* --- all of it --- */
+
+static enum vanta_status measure(struct vanta_setup *setup, struct vanta_error *err)
+{
+    struct vanta_setup_need *need = &setup->need;
+    size_t i;
+
+    vanta_machine_read(&need->machine);
+    need->disk_needed = disk_needed(setup, NULL);
+    need->memory_needed = 0;
+    for (i = 0; i < setup->n; i++)
+        if (!setup->work[i].closed &&
+            setup->items[i].model->hardware.memory_bytes > need->memory_needed)
+            need->memory_needed = setup->items[i].model->hardware.memory_bytes;
+    return vanta_disk_free(setup->root, &need->disk_free, err);
+}
+
+enum vanta_status vanta_setup_fits(struct vanta_setup *setup, struct vanta_error *err)
+{
+    enum vanta_status status;
+
+    settle_all(setup, false);
+    status = measure(setup, err);
+    if (status == VANTA_OK)
+        status = check_disk(setup, err);
+    if (status == VANTA_OK)
+        status = check_memory(setup, err);
+    return status;
+}
+
+/* Plans another profile with what is known of sources already, so that no host is asked
+ * twice. */
+static bool profile_fits(struct vanta_setup *setup, const struct vanta_profile *profile,
+                         uint64_t *bytes)
+{
+    struct vanta_setup_options options = setup->options;
+    struct vanta_setup *other = NULL;
+    bool fits = false;
+    size_t i;
+
+    options.profile = profile->name;
+    options.listener = NULL;
+    options.ask = NULL;
+    *bytes = 0;
+    if (vanta_setup_new(&options, &other, NULL) != VANTA_OK)
+        return false;
+    if (setup->fetcher) {
+        other->fetcher = setup->fetcher;
+        other->fetcher_borrowed = true;
+    }
+    other->reach_hub = setup->reach_hub;
+    other->reach_packages = setup->reach_packages;
+    if (vanta_setup_plan(other, NULL) == VANTA_OK &&
+        vanta_setup_fits(other, NULL) == VANTA_OK)
+        fits = true;
+    for (i = 0; i < other->n; i++) {
+        fits = fits && !other->work[i].closed;
+        *bytes += other->items[i].disk_bytes;
+    }
+    vanta_setup_free(other);
+    return fits;
+}
+
+const struct vanta_profile *vanta_setup_fitting_profile(struct vanta_setup *setup)
+{
+    const char *now = setup->options.profile ? setup->options.profile : "default";
+    const struct vanta_catalog *catalog = setup->options.catalog;
+    const struct vanta_profile *best = NULL;
+    uint64_t bytes, best_bytes = 0;
+    size_t i;
+
+    if (setup->options.n_models > 0)
+        return NULL;
+    for (i = 0; i < vanta_catalog_profile_count(catalog); i++) {
+        const struct vanta_profile *profile = vanta_catalog_profile_at(catalog, i);
+
+        if (strcmp(profile->name, now) == 0 || !profile_fits(setup, profile, &bytes))
+            continue;
+        if (!best || bytes > best_bytes) {
+            best = profile;
+            best_bytes = bytes;
+        }
+    }
+    return best;
+}
+
 enum vanta_status vanta_setup_preflight(struct vanta_setup *setup,
                                         struct vanta_error *err)
 {
@@ -435,7 +439,6 @@ enum vanta_status vanta_setup_preflight(struct vanta_setup *setup,
         vanta_hint(err, "Repair it first, nothing is lost: vanta registry rebuild");
         return VANTA_ERR_FORMAT;
     }
-    settle_all(setup, false);
     status = vanta_setup_fits(setup, err);
     if (status == VANTA_OK)
         settle_all(setup, true);

@@ -207,6 +207,9 @@ static enum vanta_status check_file(struct vanta_setup *setup, struct setup_work
                                err);
     if (status != VANTA_OK)
         return status;
+    if (h.event.bytes_total > 0)
+        h.event.bytes = (uint64_t)h.event.bytes_total;
+    setup_emit(setup, &h.event);
     if (strcmp(found, file->sha256) != 0)
         return vanta_fail(err, VANTA_ERR_DIGEST, "%s has the digest %s, not %s", path,
                           found, file->sha256);

@@ -33,7 +33,7 @@ file() {
 # model ID TYPE FILES [LICENSE] [MEMORY]: adds a model to the catalog.
 model() {
     listed="$listed${listed:+,}
-    {\"id\": \"$1\", \"name\": \"$1\", \"type\": \"$2\", \"version\": \"1\",
+    {\"id\": \"$1\", \"name\": \"$1\", \"type\": \"$2\", \"version\": \"1\", ${OVERRIDE:-}
      \"format\": \"gguf\", \"license\": \"${4:-MIT}\",
      \"hardware\": {\"min_ram\": \"1GB\", \"memory_bytes\": ${5:-1000}},
      \"files\": [$3]}"
@@ -116,6 +116,21 @@ print(entry)' "$models" "$@"
     [ ! -e "$models" ]
 }
 
+@test "--dry-run says what cannot be had, and why" {
+    model bare llm '{"path": "u.gguf", "size_bytes": 300,
+        "sources": ["https://127.0.0.1:9/u.gguf"]}'
+    model known llm "$(file k.gguf 300 k)"
+    write_catalog
+    run vanta_setup bare known --dry-run
+    exits 3
+    contains "--allow-unpinned"
+    contains "leave out"
+    run vanta_setup known --source hub --dry-run
+    exits 3
+    contains "cannot be had"
+    [ ! -e "$models" ]
+}
+
 @test "types, ids and --models select; the order of the words does not matter" {
     small_set
     run vanta_setup llm --profile duo --dry-run
@@ -183,6 +198,25 @@ print(entry)' "$models" "$@"
     exits 0
     run "$VANTA" path small-a --catalog "$catalog"
     [ "$output" = "$models/llm/a.gguf" ]
+}
+
+@test "the guide's own registry and file are taken over, not fetched again" {
+    OVERRIDE='"override": true, "aliases": ["llm-mistral-7b"],' model mistral-7b llm "$(file mistral.gguf 5000 m)"
+    write_catalog
+    mkdir -p "$models/llm" "$models/registry"
+    mv "$upstream/mistral.gguf" "$models/llm/"
+    cat >"$models/registry/registry.json" <<END
+{"models": [{"id": "llm-mistral-7b", "name": "LLM mistral-7b", "type": "llm", "version": "v1",
+  "path": "$models/llm/mistral.gguf", "size": "4.1GB", "format": "gguf",
+  "quantization": "Q4_K_M", "date_added": "2024-05-01T10:11:12", "hash": "0123",
+  "parameters": {}, "hardware_requirements": {}, "metadata": {}, "mine": "kept"}]}
+END
+    run vanta_setup mistral-7b
+    exits 0
+    contains "was there"
+    [ "$(field mistral-7b path)" = llm/mistral.gguf ]
+    [ "$(field mistral-7b mine)" = kept ]
+    [ "$("$VANTA" list --catalog "$catalog" | awk 'NR > 2' | grep -c mistral)" = 1 ]
 }
 
 @test "a file with other bytes is fetched again" {

@@ -2,22 +2,18 @@
 #ifndef SETUP_FIXTURE_H
 #define SETUP_FIXTURE_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/buf.h"
 #include "base/digest.h"
 #include "base/file.h"
 #include "base/path.h"
 #include "base/text.h"
+#include "cmocka_all.h"
 #include "models/setup.h"
 
 struct fixture {
