@@ -14,6 +14,7 @@
 #define COLUMNS_MAX 400
 #define REDRAW_MS 100
 #define PLAIN_MS 5000
+#define NOTICE_MS 30000
 #define SAMPLES 20 /* of the bytes moved, for the speed over the last five seconds */
 #define SAMPLE_MS 250
 
@@ -40,6 +41,8 @@ struct progress {
     uint64_t total, finished; /* bytes to move; moved by files that are done */
     size_t drawn;             /* lines of bars on the screen */
     int64_t told_ms;
+    char notice[256]; /* the last one, up to its last semicolon */
+    int64_t notice_ms;
     bool bars, quiet;
 };
 
@@ -316,6 +319,22 @@ static void finish_model(struct progress *p, const struct vanta_setup_event *e)
                 term_style(stderr, STYLE_NONE));
 }
 
+/* A source that is tried again and again says so each time, but for its last clause in
+ * the same words: once in a while is enough. */
+static bool said_before(struct progress *p, const char *text)
+{
+    const char *last = strrchr(text, ';');
+    int64_t now = vanta_clock_ms();
+    char start[sizeof p->notice];
+
+    vanta_format(start, sizeof start, "%.*s", last ? (int)(last - text) : 0, text);
+    if (last && strcmp(start, p->notice) == 0 && now - p->notice_ms < NOTICE_MS)
+        return true;
+    memcpy(p->notice, start, sizeof start);
+    p->notice_ms = now;
+    return false;
+}
+
 void progress_event(struct progress *p, const struct vanta_setup_event *e)
 {
     char shown[1024];
@@ -326,8 +345,10 @@ void progress_event(struct progress *p, const struct vanta_setup_event *e)
     case VANTA_SETUP_NOTICE:
         if (p->quiet || !e->message)
             return;
-        erase(p);
         vanta_text_printable(e->message, shown, sizeof shown);
+        if (said_before(p, shown))
+            return;
+        erase(p);
         fprintf(stderr, "%s\n", shown);
         break;
     case VANTA_SETUP_MODEL_DONE:

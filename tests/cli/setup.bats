@@ -403,9 +403,13 @@ END
 @test "--json: an object a line, each with a version; nothing else on stdout" {
     small_set
     vanta_setup --profile duo --json >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err"
-    python3 - "$BATS_TEST_TMPDIR/out" <<'END'
+    python3 - "$BATS_TEST_TMPDIR/out" "$VANTA_SOURCE_DIR/docs/setup.md" <<'END'
 import json, sys
 events = [json.loads(line) for line in open(sys.argv[1])]
+documented = open(sys.argv[2]).read()
+for e in events:
+    assert "**%s**" % e["event"] in documented, e
+    assert all("`%s`" % key in documented for key in e), e
 assert all(e["version"] == 1 for e in events)
 kinds = [e["event"] for e in events]
 assert kinds[0] == "plan-model" and "plan" in kinds and kinds[-1] == "summary", kinds

@@ -24,7 +24,7 @@ struct fixture {
     struct vanta_error err;
 };
 
-static int fixture_open(void **state)
+static inline int fixture_open(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
     const char *tmp = getenv("TMPDIR");
@@ -42,7 +42,7 @@ static int fixture_open(void **state)
     return 0;
 }
 
-static int fixture_close(void **state)
+static inline int fixture_close(void **state)
 {
     struct fixture *f = *state;
 
@@ -55,7 +55,7 @@ static int fixture_close(void **state)
     return 0;
 }
 
-static void write_bytes(const char *path, size_t bytes, char fill)
+static inline void write_bytes(const char *path, size_t bytes, char fill)
 {
     char *data = malloc(bytes + 1), parent[VANTA_PATH_MAX];
 
@@ -66,13 +66,13 @@ static void write_bytes(const char *path, size_t bytes, char fill)
     free(data);
 }
 
-static void upstream_path(const struct fixture *f, const char *name, char out[1024])
+static inline void upstream_path(const struct fixture *f, const char *name, char out[1024])
 {
     snprintf(out, 1024, "%s/upstream/%s", f->dir, name);
 }
 
 /* An upstream file, and its object for a catalog: {"path", ..., "sources": [...]}. */
-static const char *file_json(struct fixture *f, const char *name, size_t bytes, char fill,
+static inline const char *file_json(struct fixture *f, const char *name, size_t bytes, char fill,
                              char out[2048])
 {
     char path[1024], digest[VANTA_SHA256_HEX];
@@ -88,14 +88,14 @@ static const char *file_json(struct fixture *f, const char *name, size_t bytes, 
     return out;
 }
 
-static void comma(struct vanta_buf *buf)
+static inline void comma(struct vanta_buf *buf)
 {
     if (buf->len > 0)
         vanta_buf_puts(buf, ",\n");
 }
 
 /* more: further members of the object, beginning with a comma; "" for none. */
-static void add_model(struct fixture *f, const char *id, const char *type,
+static inline void add_model(struct fixture *f, const char *id, const char *type,
                       const char *license, const char *files, const char *more)
 {
     comma(&f->models);
@@ -109,7 +109,7 @@ static void add_model(struct fixture *f, const char *id, const char *type,
                      files, more);
 }
 
-static void add_profile(struct fixture *f, const char *name, const char *slots)
+static inline void add_profile(struct fixture *f, const char *name, const char *slots)
 {
     comma(&f->profiles);
     vanta_buf_printf(&f->profiles,
@@ -117,7 +117,7 @@ static void add_profile(struct fixture *f, const char *name, const char *slots)
                      name, slots);
 }
 
-static void load_catalog(struct fixture *f)
+static inline void load_catalog(struct fixture *f)
 {
     struct vanta_buf text = VANTA_BUF(1 << 20);
 
@@ -133,7 +133,7 @@ static void load_catalog(struct fixture *f)
     vanta_buf_free(&text);
 }
 
-static const struct vanta_catalog_model *model(const struct fixture *f, const char *id)
+static inline const struct vanta_catalog_model *model(const struct fixture *f, const char *id)
 {
     const struct vanta_catalog_model *m = vanta_catalog_find(f->catalog, id);
 
