@@ -70,7 +70,7 @@ step() {
     [ ! -t 2 ] || printf '%s ... ' "$doing" >&2
     started=$(date +%s)
     printf '== %s\n' "$doing" >>"$log"
-    from=$(wc -l <"$log")
+    from=$(($(wc -l <"$log") + 1))
     if "$@" >>"$log" 2>&1 </dev/null; then
         done_="$done_ ($(duration $(($(date +%s) - started))))"
         [ ! -t 2 ] || done_=$(printf '\r%-60s' "$done_")
@@ -78,11 +78,10 @@ step() {
         return 0
     fi
     [ ! -t 2 ] || printf '\n' >&2
+    say "The end of $log:"
     # Compilers run side by side: what went wrong may stand far above the end.
-    say "The errors and the end of $log:"
     {
-        tail -n +$((from + 1)) "$log" | grep -E '(^|[: ])([Ee]rror|ERROR|E):' | head -n 10
-        echo ...
+        tail -n +"$from" "$log" | grep -E '(^|[: ])([Ee]rror|ERROR|E):' | head -n 10
         tail -n 15 "$log"
     } | sed 's/^/  | /' >&2
     fail "failed: $doing (after $(duration $(($(date +%s) - started))))" \

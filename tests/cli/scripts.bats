@@ -26,7 +26,7 @@ new_machine() {
     mkdir "$bin"
     : >"$asked"
     for tool in sh bash awk basename cat chmod cp date dirname env find getconf grep head \
-        ls mkdir mv printf rm sed sleep tail tr touch true; do
+        ls mkdir mv printf rm sed sleep tail tr touch true wc; do
         ln -s "$(command -v "$tool")" "$bin/$tool"
     done
     export asked bin
@@ -274,7 +274,7 @@ END
     contains "cmake --preset release -DVANTA_TESTS=OFF"
     contains "--target vanta"
 
-    stand_in "$bin/cmake" 'echo "cmake version 3.30.0"; case $1 in --build) echo "x.c:3: error: oops"; exit 2 ;; esac'
+    stand_in "$bin/cmake" 'echo "cmake version 3.30.0"; case $1 in --build) echo "x.c:3: error: oops"; for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do echo "compiled $i"; done; exit 2 ;; esac'
     rm "$clone/build/.built"
     run on_machine sh "$clone/scripts/setup_all_models.sh"
     exits 3
