@@ -133,7 +133,7 @@ cmake_is_new() {
         NR == 1 { split($3, v, "."); exit !(v[1] > 3 || (v[1] == 3 && v[2] >= 25)) }'
 }
 
-# What the build needs, and one package client, which brings models from package indexes.
+# What the build needs, and pip: the packages of the catalog's small models are its.
 check_build() {
     cmake_is_new || want "cmake 3.25 or newer" cmake cmake
     if [ "$(uname -s)" = Darwin ]; then
@@ -153,8 +153,8 @@ check_build() {
     if [ "$manager" = apt ] && [ ! -e /etc/ssl/certs/ca-certificates.crt ]; then
         want "certificates of authorities" ca-certificates ""
     fi
-    if ! has pip3 && ! has pip && ! has npm; then
-        want "pip or npm" python3-pip python3
+    if ! has pip3 && ! has pip && ! python3 -I -m pip --version >/dev/null 2>&1; then
+        want pip python3-pip python3
     fi
 }
 

