@@ -386,6 +386,10 @@ static enum vanta_status stream_open(struct stream *s,
     s->seekable = true;
     describe(s);
     for (i = 0; i < n_parts; i++) {
+        if (parts[i].wait) {
+            s->seekable = false;
+            continue;
+        }
         if (stat(parts[i].path, &st) != 0)
             return vanta_fail_errno(err, errno, "%s", parts[i].path);
         if (!S_ISREG(st.st_mode))
@@ -422,9 +426,12 @@ static void stream_close(struct stream *s)
 static enum vanta_status stream_open_member(struct stream *s)
 {
     const struct vanta_archive_part *part = &s->parts[s->index];
-    struct reader *r = calloc(1, sizeof *r);
-    enum vanta_status status;
+    enum vanta_status status = part->wait ? part->wait(part->wait_arg, s->err) : VANTA_OK;
+    struct reader *r;
 
+    if (status != VANTA_OK)
+        return status;
+    r = calloc(1, sizeof *r);
     if (!r)
         return vanta_fail_memory(s->err);
     s->member = r;
@@ -655,7 +662,7 @@ enum vanta_status vanta_archive_extract(const struct vanta_archive_part *parts,
                                         struct vanta_error *err)
 {
     enum vanta_status status;
-    bool whole = false;
+    bool whole = false, misused = false;
     struct stream s;
     locale_t before;
     size_t i;
@@ -666,7 +673,9 @@ enum vanta_status vanta_archive_extract(const struct vanta_archive_part *parts,
         if (!wanted[i].inner)
             whole = true;
     }
-    if (n_parts == 0 || n_wanted == 0 || (whole && n_wanted != 1))
+    for (i = 0; i < n_parts; i++)
+        misused = misused || (parts[i].wait && (!whole || !parts[i].member));
+    if (n_parts == 0 || n_wanted == 0 || (whole && n_wanted != 1) || misused)
         return vanta_fail(err, VANTA_ERR_INTERNAL,
                           "unpacking was asked for nothing, or for an archive and a "
                           "member of it at once");

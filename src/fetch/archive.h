@@ -36,6 +36,11 @@
 struct vanta_archive_part {
     const char *path;
     const char *member;
+    /* May be NULL, and is only for a member of parts that are all members and wanted as
+     * they are: called before the part is opened; returns when the file is there, or why
+     * it will not come. So unpacking can start while later parts are still on the way. */
+    enum vanta_status (*wait)(void *arg, struct vanta_error *err);
+    void *wait_arg;
 };
 
 /* Takes the next bytes of a wanted member, in order. */

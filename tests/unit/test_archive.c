@@ -12,6 +12,8 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "base/error.h"
+#include "base/file.h"
 #include "fetch/archive.h"
 
 #define BYTES_LEN 3000
@@ -43,7 +45,7 @@ struct result {
 static void extract(struct result *out, const char *const *texts, size_t n,
                     const char *inner, uint64_t max)
 {
-    struct vanta_archive_part parts[MAX_PARTS];
+    struct vanta_archive_part parts[MAX_PARTS] = {{0}};
     char paths[MAX_PARTS][512], names[MAX_PARTS][128];
     size_t i;
 
@@ -154,7 +156,7 @@ static void several_members_in_one_pass(void **state)
 {
     char path[512];
     struct vanta_buf a = VANTA_BUF(4096), b = VANTA_BUF(4096), b2 = VANTA_BUF(4096);
-    struct vanta_archive_part part = {path, NULL};
+    struct vanta_archive_part part = {.path = path};
     struct vanta_archive_wanted wanted[] = {
         {.inner = "b.bin", .max_bytes = BYTES_LEN, .sink = keep, .arg = &b},
         {.inner = "a/one.txt", .max_bytes = 4, .sink = keep, .arg = &a},
@@ -381,7 +383,7 @@ static void a_failing_sink_ends_it(void **state)
     struct vanta_error err = {0};
     char path[512];
     int calls = 0;
-    struct vanta_archive_part part = {path, NULL};
+    struct vanta_archive_part part = {.path = path};
     struct vanta_archive_wanted wanted[] = {
         {.inner = "a/one.txt", .max_bytes = 4, .sink = refuse, .arg = &calls},
         {.inner = "b.bin", .max_bytes = 4, .sink = refuse, .arg = &calls}};
@@ -402,7 +404,7 @@ static void cancelling_ends_it(void **state)
     atomic_bool cancel = true;
     struct vanta_buf buf = VANTA_BUF(4096);
     char path[512];
-    struct vanta_archive_part parts[] = {{path, NULL}, {path, "b.bin"}};
+    struct vanta_archive_part parts[] = {{.path = path}, {.path = path, .member = "b.bin"}};
     struct vanta_archive_wanted wanted = {
         .inner = "b.bin", .max_bytes = BYTES_LEN, .sink = keep, .arg = &buf};
     int i;
@@ -420,7 +422,7 @@ static void cancelling_ends_it(void **state)
 
 static void senseless_requests_are_refused(void **state)
 {
-    struct vanta_archive_part part = {"/dev/null", NULL};
+    struct vanta_archive_part part = {.path = "/dev/null"};
     struct vanta_archive_wanted wanted[2] = {{.inner = NULL}, {.inner = "x"}};
     struct vanta_error err = {0};
 
@@ -434,6 +436,64 @@ static void senseless_requests_are_refused(void **state)
                      VANTA_ERR_FORMAT);
 }
 
+/* A file that is only there once wait has been asked for it. */
+struct late {
+    char path[512];
+    const char *from;
+    unsigned asked;
+    enum vanta_status answer;
+};
+
+static enum vanta_status arrive(void *arg, struct vanta_error *err)
+{
+    struct late *late = arg;
+    char from[512];
+
+    late->asked++;
+    if (late->answer != VANTA_OK)
+        return vanta_fail(err, late->answer, "it does not come");
+    corpus_path(from, late->from);
+    return vanta_file_copy(from, late->path, err);
+}
+
+static void parts_may_come_late(void **state)
+{
+    struct vanta_buf bytes = VANTA_BUF(1 << 20);
+    struct vanta_archive_wanted wanted = {
+        .max_bytes = 1 << 20, .sink = keep, .arg = &bytes};
+    char dir[] = "/tmp/vanta-late-XXXXXX";
+    struct late late[2] = {{.from = "plain.zip"}, {.from = "plain.tar"}};
+    struct vanta_archive_part parts[2];
+    struct vanta_error err = {0};
+    size_t i;
+
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    for (i = 0; i < 2; i++) {
+        snprintf(late[i].path, sizeof late[i].path, "%s/%zu", dir, i);
+        parts[i] = (struct vanta_archive_part){late[i].path, "b.bin", arrive, &late[i]};
+    }
+    assert_int_equal(vanta_archive_extract(parts, 2, &wanted, 1, NULL, &err), VANTA_OK);
+    assert_int_equal(wanted.bytes, 2 * BYTES_LEN);
+    assert_int_equal(late[0].asked, 1);
+    assert_int_equal(late[1].asked, 1);
+
+    /* One that does not come ends it with its reason. */
+    unlink(late[0].path);
+    late[1].answer = VANTA_ERR_NETWORK;
+    assert_int_equal(vanta_archive_extract(parts, 2, &wanted, 1, NULL, &err),
+                     VANTA_ERR_NETWORK);
+    assert_string_equal(err.message, "it does not come");
+    assert_int_not_equal(wanted.status, VANTA_OK);
+
+    /* An archive inside the parts cannot be judged before they are all there. */
+    wanted.inner = "b.bin";
+    assert_int_equal(vanta_archive_extract(parts, 2, &wanted, 1, NULL, NULL),
+                     VANTA_ERR_INTERNAL);
+    vanta_buf_free(&bytes);
+    assert_int_equal(vanta_remove_tree(dir, NULL), VANTA_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -443,6 +503,7 @@ int main(void)
         cmocka_unit_test(several_members_in_one_pass),
         cmocka_unit_test(parts_are_joined),
         cmocka_unit_test(cut_files_are_joined),
+        cmocka_unit_test(parts_may_come_late),
         cmocka_unit_test(hostile_archives_are_refused),
         cmocka_unit_test(damage_in_a_part_is_seen_though_the_inner_zip_is_right),
         cmocka_unit_test(a_bomb_in_a_part_stops),
