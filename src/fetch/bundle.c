@@ -40,6 +40,7 @@ struct container {
     enum vanta_move move;           /* once it has ended */
     struct vanta_error error;
     int64_t retry_after_ms;
+    bool progressed;
 };
 
 struct bundle {
@@ -176,7 +177,6 @@ static void add_progress(struct bundle *b, struct container *c, uint64_t bytes)
         sum += b->containers[i].bytes;
     job->item->moved_bytes = sum;
     for (i = 0; i < b->n_jobs; i++) {
-        b->jobs[i]->progressed = true;
         if (atomic_exchange(&b->jobs[i]->moving, true))
             continue;
         vanta_tell_start(b->call, b->jobs[i]);
@@ -306,6 +306,7 @@ static void fetch_address(struct bundle *b, struct container *c)
     }
     c->move = vanta_run_transfer(b->call, b->carrier, &t, &c->error);
     c->retry_after_ms = t.retry_after_ms;
+    c->progressed = t.progressed;
     memcpy(c->path, p->path, sizeof c->path);
 }
 
@@ -745,6 +746,7 @@ static void blame_containers(struct bundle *b)
         job->move = c->move;
         job->error = c->error;
         job->retry_after_ms = c->retry_after_ms;
+        job->progressed = c->progressed;
     }
 }
 

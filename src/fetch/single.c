@@ -224,8 +224,10 @@ enum vanta_move vanta_run_transfer(struct vanta_call *call, const struct vanta_j
     unsigned tries = 0;
 
     vanta_source_origin(f, &job->item->sources[job->source], origin);
+    if (t->best_bytes < t->partial->bytes)
+        t->best_bytes = t->partial->bytes;
     for (;;) {
-        uint64_t moved = t->moved_bytes;
+        uint64_t best = t->best_bytes;
 
         if (!vanta_slot_take(f)) {
             vanta_fail(err, VANTA_ERR_CANCELLED, "%s: stopped", job->item->label);
@@ -233,7 +235,9 @@ enum vanta_move vanta_run_transfer(struct vanta_call *call, const struct vanta_j
         }
         move = vanta_transfer_try(t, err);
         vanta_slot_give(f);
-        if (t->moved_bytes > moved)
+        /* Not every byte is progress: a server without ranges that always breaks off
+         * sends the same ones again. */
+        if (t->best_bytes > best)
             tries = 0;
         if (t->answered)
             vanta_hosts_worked(&f->hosts, origin);

@@ -137,7 +137,10 @@ static enum vanta_status keep_bytes(struct vanta_transfer *t, const void *data,
     if (status != VANTA_OK)
         return decide(t, VANTA_MOVE_STOP, status);
     t->moved_bytes += len;
-    t->progressed = true;
+    if (t->partial->bytes > t->best_bytes) {
+        t->best_bytes = t->partial->bytes;
+        t->progressed = true;
+    }
     if (t->progress)
         t->progress(t->arg, t->partial->bytes, limit, len);
     return VANTA_OK;

@@ -47,7 +47,8 @@ struct vanta_transfer {
     uint64_t moved_bytes;
     uint64_t kept_bytes;    /* of the file, that were there before and still are */
     int64_t retry_after_ms; /* the server's word; -1: none */
-    bool progressed;        /* some try got bytes */
+    uint64_t best_bytes;    /* the most that ever were in the partial file */
+    bool progressed;        /* some try got beyond what there was */
     bool answered;          /* a whole header came */
     char linked_sha256[VANTA_SHA256_HEX]; /* the hub's own word; "" none */
     /* Between tries: the next one starts from byte 0. */

@@ -269,6 +269,13 @@ static bool do_reset(struct exchange *x, struct body *b)
     return false;
 }
 
+/* norangereset:BYTES:TIMES */
+static bool do_norangereset(struct exchange *x, struct body *b)
+{
+    b->flags = NO_RANGES;
+    return x->count > (unsigned)x->args[1] ? answer_file(x, b) : do_reset(x, b);
+}
+
 static bool do_cut(struct exchange *x, struct body *b)
 {
     return answer_cut(x, b, x->args[0]);
@@ -652,6 +659,7 @@ static const struct {
     {"chunked", do_chunked, false},
     {"nolength", do_nolength, false},
     {"reset", do_reset, false},           /* :BYTES */
+    {"norangereset", do_norangereset, false}, /* :BYTES:TIMES */
     {"cut", do_cut, false},               /* :BYTES, a clean end too early */
     {"stall", do_stall, false},           /* :BYTES */
     {"stallonce", do_stallonce, false},   /* :BYTES */
