@@ -206,11 +206,15 @@ static enum vanta_status read_value(struct vanta_cursor *c, const char *key,
     return skip_value(c, type, err);
 }
 
+/* *late: the architecture was named behind other keys, some of which may be its own. */
 static enum vanta_status read_metadata(struct vanta_cursor *c, struct vanta_gguf *out,
-                                       struct vanta_error *err)
+                                       bool *late, struct vanta_error *err)
 {
+    bool unnamed = out->architecture[0] == '\0';
     enum vanta_status status = VANTA_OK;
     uint64_t i;
+
+    *late = false;
 
     for (i = 0; status == VANTA_OK && i < out->metadata; i++) {
         uint32_t type;
@@ -223,6 +227,10 @@ static enum vanta_status read_metadata(struct vanta_cursor *c, struct vanta_gguf
         if (status == VANTA_OK)
             status = read_value(c, key, type, out, err);
         free(key);
+        if (unnamed && out->architecture[0]) {
+            unnamed = false;
+            *late = i > 0;
+        }
     }
     return status;
 }
@@ -379,6 +387,7 @@ enum vanta_status vanta_gguf_read(struct vanta_cursor *c, struct vanta_gguf *out
                                   struct vanta_error *err)
 {
     enum vanta_status status;
+    bool late = false;
     uint64_t start;
 
     memset(out, 0, sizeof *out);
@@ -388,13 +397,11 @@ enum vanta_status vanta_gguf_read(struct vanta_cursor *c, struct vanta_gguf *out
         status = check_counts(c, out, err);
     start = c->pos;
     if (status == VANTA_OK)
-        status = read_metadata(c, out, err);
-    /* The architecture's keys may stand before its name: then once more, knowing it. */
-    if (status == VANTA_OK && out->architecture[0] && !out->block_count &&
-        !out->context_length && !out->embedding_length) {
+        status = read_metadata(c, out, &late, err);
+    if (status == VANTA_OK && late) { /* once more, knowing it */
         status = vanta_cursor_seek(c, start, err);
         if (status == VANTA_OK)
-            status = read_metadata(c, out, err);
+            status = read_metadata(c, out, &late, err);
     }
     if (status == VANTA_OK)
         status = read_tensors(c, out, err);
