@@ -62,8 +62,10 @@ static const char *short_source(const char *source, char out[SOURCE_MAX])
         len = strcspn(source, "@");
     else if (vanta_has_prefix(source, "pkg:"))
         len = strcspn(source, "# ");
-    vanta_format(out, SOURCE_MAX, "%.*s%s", len < 200 ? (int)len : 200, source,
-                 parts && vanta_has_prefix(source, "pkg:") ? parts : "");
+    if (!parts || !vanta_has_prefix(source, "pkg:"))
+        parts = "";
+    vanta_format(out, SOURCE_MAX, "%.*s%.*s", len < 200 ? (int)len : 200, source,
+                 (int)strcspn(parts, "!"), parts);
     return out;
 }
 
