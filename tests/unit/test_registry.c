@@ -1,5 +1,6 @@
 /* The registry on disk: loading, updating, history, damage, many writers, kills. */
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -384,6 +385,35 @@ static void replace_keeps_the_damaged_file_aside(void **state)
     free(text);
 }
 
+/* A limit on file sizes stands for a full disk: the write fails half-way. */
+static void a_write_that_fails_changes_nothing(void **state)
+{
+    struct rlimit before, small = {200, 200};
+    struct vanta_error err = {0};
+    char *old, *now, command[512];
+    enum vanta_status status;
+
+    (void)state;
+    add_ok("one");
+    old = read_text("registry/registry.json");
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small.rlim_max = before.rlim_max;
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    status = add("two", "llm/two/w", DIGEST_A, &err);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(status, VANTA_ERR_IO);
+    assert_non_null(strstr(err.message, "writing"));
+    now = read_text("registry/registry.json");
+    assert_string_equal(old, now);
+    snprintf(command, sizeof command,
+             "test -z \"$(find '%s/registry' -maxdepth 1 -name '.*.tmp-*')\"", root);
+    assert_int_equal(system(command), 0);
+    add_ok("two");
+    free(old);
+    free(now);
+}
+
 static void many_writers_lose_nothing(void **state)
 {
     enum { WRITERS = 12, EACH = 5 };
@@ -488,6 +518,7 @@ int main(void)
         TEST(a_huge_file_is_damage),
         TEST(a_newer_format_is_left_alone),
         TEST(replace_keeps_the_damaged_file_aside),
+        TEST(a_write_that_fails_changes_nothing),
         TEST(many_writers_lose_nothing),
         TEST(a_kill_leaves_a_whole_registry),
         TEST(files_hash_is_what_sha256sum_says),
