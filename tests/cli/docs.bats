@@ -26,7 +26,7 @@ options_of() {
 
 # The options that lines like "*-n*, *--dry-run*" describe.
 described() {
-    grep -E '^\*-' | grep -oE -- '\*--[a-z-]+\*' | tr -d '*'
+    grep -E '^\*-' | grep -oE -- '\*--[a-z0-9-]+\*' | tr -d '*'
 }
 
 text_of() {
