@@ -96,7 +96,7 @@ text_of() {
             [ -e "${link%%#*}" ] || { echo "$file: $link"; exit 1; }
         done
         grep -oE '`(\./)?(scripts|docs|catalog|src|tests|bench|include|cmake)/[A-Za-z0-9_./-]+`' \
-            "$file" | tr -d '`' | while read -r name; do
+            "$file" | tr -d '`' | grep -vE 'NAME|MODULE' | while read -r name; do
             [ -e "$name" ] || { echo "$file: $name"; exit 1; }
         done
     done
