@@ -328,7 +328,8 @@ SCRIPT
     local pid=$! i
 
     for i in $(seq 1 500); do
-        [ "$(calls big-1)" -eq 1 ] && [ "$(grep -c '^end big-0' "$CALLS")" -eq 1 ] && break
+        # In its place: the client's end is not yet the package's.
+        [ "$(calls big-1)" -eq 1 ] && ls "$PARTS"/packages/*.whl >/dev/null 2>&1 && break
         sleep 0.02
     done
     kill -KILL "$pid"
