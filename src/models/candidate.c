@@ -394,7 +394,8 @@ static bool is_better_main(const struct vanta_candidate *c, const struct survey 
     const struct vanta_entry_file *best = &c->files[s->main], *file = &c->files[i];
 
     return s->weights == 0 ||
-           (!vanta_parts_match(best->path, file->path) && file->size_bytes > best->size_bytes);
+           (!vanta_parts_match(best->path, file->path) &&
+            file->size_bytes > best->size_bytes);
 }
 
 static bool has_weights_name(const char *path)

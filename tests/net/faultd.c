@@ -620,6 +620,21 @@ static bool hub_resolve(struct exchange *x, const char *org, const char *file)
     return hub_file(x, org, file);
 }
 
+/* The organization "listed" has what listing.json of ROOT says. */
+static bool answer_listing(struct exchange *x)
+{
+    size_t len;
+    char *data = load("listing.json", &len);
+    bool more;
+
+    if (!data)
+        return hub_refuse(x, 404, "RepoNotFound", "no listing.json");
+    data[len] = '\0';
+    more = answer_text(x, 200, "application/json", "", data);
+    free(data);
+    return more;
+}
+
 /* /api/models/ORG/REPO/{revision,tree}/REV */
 static bool hub_api(struct exchange *x)
 {
@@ -630,6 +645,8 @@ static bool hub_api(struct exchange *x)
         return hub_refuse(x, 401, "RepoNotFound", "Invalid username or password.");
     if (strcmp(org, "broken") == 0)
         return answer_text(x, 200, "application/json", "", "[{\"type\": \"file\", ");
+    if (strcmp(org, "listed") == 0 && strstr(x->path, "/tree/"))
+        return answer_listing(x);
     if (strstr(x->path, "/revision/"))
         return answer_text(x, 200, "application/json", "", "{\"sha\": \"" COMMIT "\"}");
     if (strstr(x->query, "cursor=2"))

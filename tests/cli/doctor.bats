@@ -1,0 +1,97 @@
+# vanta doctor: a line for each thing that could be wrong, and what helps.
+load ../helpers
+load ../models
+
+setup() {
+    fresh_home
+    export VANTA_MODELS_DIR=$PWD/models
+}
+
+@test "a bare machine: warnings, no failure, nothing created" {
+    run "$VANTA" doctor --offline
+    exits 0
+    contains "ok    models folder"
+    contains "warn  llm"
+    contains "vanta setup llm"
+    [ ! -e models ]
+    [ -z "$(ls "$HOME")" ]
+}
+
+@test "--offline opens no connection and --json is a document" {
+    https_proxy=http://u:secret@127.0.0.1:1 "$VANTA" doctor --offline --json >out.json
+    python3 - out.json <<'SCRIPT'
+import json, sys
+text = open(sys.argv[1]).read()
+d = json.loads(text)
+assert d["version"] == 1 and d["ok"] is True and d["failures"] == 0, d
+assert "secret" not in text
+hub = [c for c in d["checks"] if c["topic"] == "model hub"]
+assert hub[0]["text"].startswith("not asked"), hub
+for c in d["checks"]:
+    assert c["level"] in ("ok", "warn", "fail")
+    assert c["level"] == "ok" or c["remedy"], c
+SCRIPT
+}
+
+@test "a hub that does not answer is a warning, soon" {
+    start=$SECONDS
+    unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
+    HF_ENDPOINT=http://127.0.0.1:1 run "$VANTA" doctor
+    exits 0
+    contains "warn  model hub      127.0.0.1 is not reached"
+    [ $((SECONDS - start)) -lt 30 ]
+}
+
+@test "a damaged registry, an unwritable root and a missing one" {
+    mkdir -p models/registry
+    echo '{' >models/registry/registry.json
+    run "$VANTA" doctor --offline
+    exits 1
+    contains "fail  registry"
+    contains "vanta registry rebuild"
+    rm -r models/registry
+    chmod 555 models
+    run as_user "$VANTA" doctor --offline
+    exits 1
+    contains "fail  models folder"
+    contains "--models-dir"
+    run as_user "$VANTA" doctor --offline --models-dir "$PWD/models/sub/dir"
+    exits 1
+    contains "cannot be created"
+}
+
+@test "a broken catalog of the user's is one line, and the rest is checked" {
+    mkdir -p "$HOME/.config/vanta/catalog.d"
+    echo '[' >"$HOME/.config/vanta/catalog.d/mine.json"
+    run "$VANTA" doctor --offline
+    exits 1
+    contains "fail  catalog"
+    contains "mine.json"
+    contains "ok    disk"
+}
+
+@test "models, orphans and leftovers" {
+    make_gguf models/llm/a/a.gguf
+    "$VANTA" registry rebuild
+    make_gguf models/llm/b.gguf other
+    mkdir -p models/llm/.x.partial/fetch
+    head -c 2000 /dev/zero >models/llm/.x.partial/fetch/x.part
+    run "$VANTA" doctor --offline
+    exits 0
+    contains "llm/b.gguf is a model that no entry has"
+    contains "2.00 kB of an unfinished download"
+    contains "ok    llm"
+}
+
+@test "names with control characters do not reach the terminal" {
+    mkdir -p models/llm $'models/llm/.\e[31m.partial'
+    make_gguf $'models/llm/\e[32m.gguf'
+    run "$VANTA" doctor --offline
+    exits 0
+    [[ $output != *$'\e'* ]]
+}
+
+@test "operands make no sense" {
+    run "$VANTA" doctor everything
+    exits 2
+}
