@@ -5,6 +5,12 @@ load ../models
 setup() {
     fresh_home
     export VANTA_MODELS_DIR=$PWD/models
+    # Package clients take their time to say their version.
+    mkdir bin
+    printf '#!/bin/sh\necho "pip 23.0 from /x"\n' >bin/pip3
+    printf '#!/bin/sh\necho 11.0.0\n' >bin/npm
+    chmod +x bin/pip3 bin/npm
+    PATH=$PWD/bin:$PATH
 }
 
 @test "a bare machine: warnings, no failure, nothing created" {
@@ -13,6 +19,8 @@ setup() {
     contains "ok    models folder"
     contains "warn  llm"
     contains "vanta setup llm"
+    contains "ok    pip            $PWD/bin/pip3 pip 23.0"
+    contains "ok    npm            $PWD/bin/npm npm 11.0.0"
     [ ! -e models ]
     [ -z "$(ls "$HOME")" ]
 }

@@ -18,7 +18,8 @@ static void assert_refused(const char *path, enum vanta_status status, const cha
 {
     struct vanta_candidate c;
 
-    assert_int_equal(look(path, &c), status);
+    if (look(path, &c) != status)
+        fail_msg("%s: %s", path, err.message);
     if (!strstr(err.message, why))
         fail_msg("no \"%s\" in: %s", why, err.message);
     assert_true(err.hint[0] != '\0');
@@ -84,7 +85,7 @@ static void types_must_agree_with_the_header(void **state)
 
 static void what_is_no_model_is_named_for_what_it_is(void **state)
 {
-    static const char onnx[] = "\x08\x07\x12\x07pytorch\x1a\x05" "2.0.0:";
+    static const char onnx[] = "\x08\x09\x3a\x04xxxx\x42\x00";
 
     (void)state;
     assert_refused(make_torch("model.bin"), VANTA_ERR_UNSUPPORTED, "a pickle");
@@ -95,7 +96,7 @@ static void what_is_no_model_is_named_for_what_it_is(void **state)
     assert_refused(scratch_file("m.onnx", onnx, sizeof onnx), VANTA_ERR_UNSUPPORTED,
                    "ONNX");
     assert_refused(scratch_file("a.gguf", "PK\3\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-                                          "\0\0\5\0\0\0a.txtxxxxxxxxxxx", 52),
+                                          "\0\0\5\0\0\0a.txtxxxxxxxxxxx", 46),
                    VANTA_ERR_UNSUPPORTED, "an archive");
     assert_refused(TEST_DATA "/../fuzz/corpus/ct2/good", VANTA_ERR_UNSUPPORTED,
                    "CTranslate2");

@@ -18,6 +18,7 @@ static int setup(void **state)
     unsetenv("HF_TOKEN");
     unsetenv("HF_ENDPOINT");
     setenv("HOME", scratch, 1);
+    setenv("PATH", scratch, 1); /* package clients take their time; doctor.bats has them */
     return vanta_dir_make(root, NULL) == VANTA_OK ? 0 : -1;
 }
 
