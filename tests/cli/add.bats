@@ -213,3 +213,34 @@ SCRIPT
     exits 3
     contains "offline"
 }
+
+@test "kill -9 at any moment loses neither the original nor the registry" {
+    make_gguf in/big.gguf
+    head -c 100000000 /dev/zero >>in/big.gguf
+    digest=$(digest_of in/big.gguf)
+    "$VANTA" add in/tiny.gguf
+    for ms in 5 15 30 45 60 80 110 150; do
+        "$VANTA" add in/big.gguf --copy >/dev/null 2>&1 &
+        pid=$!
+        sleep "0.$(printf %03d $ms)"
+        kill -9 $pid 2>/dev/null || true
+        wait $pid 2>/dev/null || true
+        [ "$(digest_of in/big.gguf)" = "$digest" ]
+        run "$VANTA" list
+        exits 0
+        contains tiny
+        # What has its final name is whole, whether it was registered yet or not.
+        [ ! -e models/llm/big/big.gguf ] ||
+            [ "$(digest_of models/llm/big/big.gguf)" = "$digest" ]
+        run "$VANTA" registry rebuild
+        exits 0
+        rm -rf models/llm/big
+        "$VANTA" remove big --yes >/dev/null 2>&1 || true
+    done
+    run "$VANTA" add in/big.gguf --move
+    exits 0
+    [ ! -e in/big.gguf ]
+    [ ! -e models/llm/.big.partial ]
+    run "$VANTA" verify
+    exits 0
+}
