@@ -94,7 +94,8 @@ static int print_added(const struct session *s, const struct vanta_add_result *r
         fprintf(stderr, "It is the catalog's model %s, byte for byte.\n", e->id);
     if (vanta_entry_path(s->root, e, path)) {
         vanta_text_printable(path, shown, sizeof shown);
-        fprintf(stderr, "%s%s\n", shown, e->external ? " (stays yours: never changed)" : "");
+        fprintf(stderr, "%s%s\n", shown,
+                e->external ? " (stays yours: never changed)" : "");
     }
     return EXIT_OK;
 }

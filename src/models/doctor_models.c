@@ -178,7 +178,8 @@ static bool is_temporary(const char *name)
     if (!mark)
         return false;
     p = mark + 5 + strspn(mark + 5, "0123456789");
-    return p > mark + 5 && *p == '-' && p[1] && strspn(p + 1, "0123456789") == strlen(p + 1);
+    return p > mark + 5 && *p == '-' && p[1] &&
+           strspn(p + 1, "0123456789") == strlen(p + 1);
 }
 
 static void check_name(struct doctor *d, const char *folder, const char *name)
