@@ -1,6 +1,4 @@
 /* vanta convert DIR --to whisper-ggml -o FILE */
-#include <errno.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,8 +10,11 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/output.h"
 #include "cli/term.h"
 #include "convert/convert.h"
+
+#define BAR_EVERY_MS 100
 
 struct convert_options {
     struct common_options common;
@@ -23,29 +24,71 @@ struct convert_options {
 };
 
 struct bar {
+    bool wanted, shown;
     int64_t drawn_ms;
-    bool shown;
 };
 
-static void on_progress(void *arg, uint64_t bytes, uint64_t total)
+static void draw_bar(void *arg, uint64_t bytes, uint64_t total)
 {
-    struct bar *bar = arg;
     char done[VANTA_SIZE_TEXT_MAX], all[VANTA_SIZE_TEXT_MAX];
     int64_t now = vanta_clock_ms();
+    struct bar *bar = arg;
 
-    if (!term_is_terminal(stderr) || now - bar->drawn_ms < 100)
+    if (!bar->wanted || now - bar->drawn_ms < BAR_EVERY_MS)
         return;
     bar->drawn_ms = now;
     bar->shown = true;
-    fprintf(stderr, "\rwriting %s of about %s ", vanta_size_text(bytes, done),
+    fprintf(stderr, "\r\033[Kwriting %s of %s", vanta_size_text(bytes, done),
             vanta_size_text(total, all));
     fflush(stderr);
 }
 
-/* The catalog's file that has these very bytes, and its model. */
-static const struct vanta_catalog_file *upstream(const struct vanta_catalog *catalog,
-                                                 const char *sha256,
-                                                 const struct vanta_catalog_model **model)
+/* ".FILE.tmp-PID-1" beside the target: where a kill leaves it, doctor finds it. */
+static bool temporary_name(char out[VANTA_PATH_MAX], const char *target)
+{
+    char parent[VANTA_PATH_MAX], name[VANTA_PATH_MAX];
+
+    return vanta_path_parent(parent, target) &&
+           vanta_format(name, sizeof name, ".%s.tmp-%ld-1", vanta_path_base(target),
+                        (long)getpid()) &&
+           vanta_path_join(out, parent, name);
+}
+
+/* Converts beside the target and moves it there: that name is never half a file's. */
+static enum vanta_status convert(const char *dir, const struct convert_options *o,
+                                 struct vanta_convert_result *result,
+                                 struct vanta_error *err)
+{
+    struct bar bar = {.wanted = term_is_terminal(stderr) && !o->common.quiet};
+    char temporary[VANTA_PATH_MAX];
+    enum vanta_status status;
+
+    if (vanta_file_is_dir(o->output))
+        return vanta_fail(err, VANTA_ERR_EXISTS, "%s is a folder; -o takes a file",
+                          o->output);
+    if (!o->force && vanta_file_exists(o->output)) {
+        vanta_fail(err, VANTA_ERR_EXISTS, "%s exists already", o->output);
+        vanta_hint(err, "choose another name, or --force to replace it");
+        return VANTA_ERR_EXISTS;
+    }
+    if (!temporary_name(temporary, o->output))
+        return vanta_fail(err, VANTA_ERR_LIMIT, "%s: the path is too long", o->output);
+    status = vanta_convert_ct2_whisper(dir, temporary, draw_bar, &bar, &cancelled, result,
+                                       err);
+    if (bar.shown)
+        fputs("\r\033[K", stderr);
+    if (status != VANTA_OK)
+        return status;
+    status = vanta_file_move(temporary, o->output, o->force, err);
+    if (status != VANTA_OK)
+        unlink(temporary);
+    return status;
+}
+
+/* The file of a catalog with these very bytes, and its model. */
+static const struct vanta_catalog_file *find_same(const struct vanta_catalog *catalog,
+                                                  const char *sha256,
+                                                  const struct vanta_catalog_model **model)
 {
     size_t i, k;
 
@@ -59,81 +102,52 @@ static const struct vanta_catalog_file *upstream(const struct vanta_catalog *cat
     return NULL;
 }
 
+static int print_json(const char *output, const struct vanta_convert_result *result,
+                      const struct vanta_catalog_file *same,
+                      const struct vanta_catalog_model *model)
+{
+    char file[VANTA_PATH_MAX];
+
+    vanta_text_printable(output, file, sizeof file); /* JSON is UTF-8; a path need not be */
+    return print_document(json_pack(
+        "{s:i, s:s, s:s, s:I, s:s?, s:s?}", "version", JSON_OUTPUT_VERSION, "file", file,
+        "sha256", result->sha256, "size_bytes", (json_int_t)result->size_bytes,
+        "same_as_model", same ? model->id : NULL, "same_as_file",
+        same ? same->path : NULL));
+}
+
 static int print_result(const struct convert_options *o,
                         const struct vanta_convert_result *result, int64_t ms)
 {
-    const struct vanta_catalog_file *file = NULL;
     const struct vanta_catalog_model *model = NULL;
+    const struct vanta_catalog_file *same = NULL;
     char size[VANTA_SIZE_TEXT_MAX], time[VANTA_SIZE_TEXT_MAX];
     struct vanta_catalog *catalog = NULL;
     struct vanta_error err = {0};
+    int code = EXIT_OK;
 
+    /* The file is there and right: a catalog that cannot be read does not undo that. */
     if (vanta_catalog_load(&catalog, o->common.catalogs.words, o->common.catalogs.n,
                            &err) == VANTA_OK)
-        file = upstream(catalog, result->sha256, &model);
+        same = find_same(catalog, result->sha256, &model);
     else
-        warn("%s", err.message);
+        warn("%s; the digest was not looked up", err.message);
     if (o->common.json) {
-        json_t *json = json_pack(
-            "{s:i, s:s, s:s, s:I, s:s?, s:s?}", "version", JSON_OUTPUT_VERSION, "file",
-            o->output, "sha256", result->sha256, "size_bytes",
-            (json_int_t)result->size_bytes, "model", file ? model->id : NULL,
-            "upstream_file", file ? file->path : NULL);
-
-        json_dumpf(json, stdout, JSON_INDENT(2));
-        putchar('\n');
-        json_decref(json);
+        code = print_json(o->output, result, same, model);
     } else {
         printf("%s  %s\n", result->sha256, o->output);
         fprintf(stderr, "%s in %s\n", vanta_size_text(result->size_bytes, size),
                 vanta_duration_text(ms, time));
-        if (file)
-            fprintf(stderr,
-                    "These are upstream's bytes: %s of %s. Your weights are the "
-                    "originals.\n",
-                    file->path, model->id);
-        else
-            fputs("No file of the catalog has this digest: these are other weights, or a "
-                  "model the catalog does not list.\n",
+        if (same)
+            fprintf(stderr, "this is the hub's %s, byte for byte (%s)\n",
+                    vanta_path_base(same->path), model->id);
+        else if (catalog)
+            fputs("no file of the catalog has this digest: other weights than the "
+                  "originals, or a model that the catalog does not list\n",
                   stderr);
     }
     vanta_catalog_free(catalog);
-    return EXIT_OK;
-}
-
-/* Converts beside the target and moves it there, so that the name given is never half a
- * file. */
-static enum vanta_status run(const char *dir, const struct convert_options *o,
-                             struct vanta_convert_result *result, struct vanta_error *err)
-{
-    char temporary[VANTA_PATH_MAX];
-    struct bar bar = {0};
-    enum vanta_status status;
-
-    if (!o->force && vanta_file_exists(o->output)) {
-        vanta_fail(err, VANTA_ERR_EXISTS, "%s exists already", o->output);
-        vanta_hint(err, "choose another name, or --force to replace it");
-        return VANTA_ERR_EXISTS;
-    }
-    if (!vanta_format(temporary, sizeof temporary, "%s.tmp-%ld", o->output,
-                      (long)getpid()))
-        return vanta_fail(err, VANTA_ERR_LIMIT, "%s: the path is too long", o->output);
-    status = vanta_convert_ct2_whisper(dir, temporary, on_progress, &bar, &cancelled,
-                                       result, err);
-    if (bar.shown)
-        fputs("\r\033[K", stderr);
-    if (status == VANTA_OK) {
-        status = vanta_file_move(temporary, o->output, o->force, err);
-        if (status != VANTA_OK)
-            unlink(temporary);
-    }
-    return status;
-}
-
-static int wrong_usage(const char *message)
-{
-    fprintf(stderr, "vanta convert: %s\ntry: vanta convert --help\n", message);
-    return EXIT_USAGE;
+    return code;
 }
 
 int cmd_convert(int argc, char **argv)
@@ -143,6 +157,7 @@ int cmd_convert(int argc, char **argv)
         {"to", 0, OPTION_TEXT, &o.to, "FORMAT", "whisper-ggml: what whisper.cpp reads"},
         {"output", 'o', OPTION_TEXT, &o.output, "FILE", "the file to write"},
         {"force", 0, OPTION_FLAG, &o.force, NULL, "replace FILE when it exists"},
+        {"quiet", 'q', OPTION_FLAG, &o.common.quiet, NULL, "no progress"},
         JSON_OPTION(o.common),
         {"catalog", 0, OPTION_LIST, &o.common.catalogs, "FILE",
          "one more catalog file, to compare digests with"},
@@ -157,12 +172,13 @@ int cmd_convert(int argc, char **argv)
                        sizeof options / sizeof options[0], &operands, &code))
         return code;
     if (operands.n != 1)
-        return wrong_usage("one folder of a faster-whisper model is wanted");
+        return usage_error("convert", "one folder of a faster-whisper model is wanted");
     if (!o.to || strcmp(o.to, "whisper-ggml") != 0)
-        return wrong_usage("--to whisper-ggml is wanted: it is the one format there is");
-    if (!o.output)
-        return wrong_usage("the file to write is wanted: -o FILE");
-    if (run(operands.words[0], &o, &result, &err) != VANTA_OK)
+        return usage_error("convert", "--to %s; whisper-ggml is what there is",
+                           o.to ? o.to : "is missing");
+    if (!o.output || !o.output[0])
+        return usage_error("convert", "the file to write is missing: -o FILE");
+    if (convert(operands.words[0], &o, &result, &err) != VANTA_OK)
         return report_error(&err);
     return print_result(&o, &result, vanta_clock_ms() - start);
 }
