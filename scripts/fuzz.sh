@@ -4,9 +4,10 @@
 set -eu
 build=$1 seconds=$2
 here=$(cd "$(dirname "$0")/.." && pwd)
-failed=0
+failed=0 ran=0
 for target in "$build"/tests/fuzz_*; do
     if [ ! -f "$target" ] || [ ! -x "$target" ]; then continue; fi
+    ran=$((ran + 1))
     name=${target##*/fuzz_}
     found=$build/fuzz-corpus/$name
     mkdir -p "$found"
@@ -21,4 +22,8 @@ for target in "$build"/tests/fuzz_*; do
         failed=1
     fi
 done
+if [ "$ran" -eq 0 ]; then
+    echo "no fuzz targets in $build/tests: cmake --preset fuzz builds them" >&2
+    exit 1
+fi
 exit $failed

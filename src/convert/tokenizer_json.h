@@ -22,7 +22,7 @@
 #include "base/buf.h"
 #include "vanta_error.h"
 
-#define VANTA_TOKENIZER_BYTES_MAX ((size_t)64 * 1024 * 1024) /* of the file */
+#define VANTA_TOKENIZER_BYTES_MAX ((size_t)16 * 1024 * 1024) /* of the file */
 #define VANTA_TOKENS_MAX ((size_t)1 << 20)
 #define VANTA_TOKEN_BYTES_MAX 4096
 
