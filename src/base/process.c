@@ -8,6 +8,7 @@
 #include <string.h>
 #if defined(__linux__)
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #endif
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -16,6 +17,11 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/text.h"
+
+/* Of <linux/close_range.h>, which older systems lack. */
+#define CLOSE_RANGE_CLOEXEC_BIT (1U << 2)
+/* Looked through one by one where the system cannot do it at once. */
+#define DESCRIPTORS_MAX 65536
 
 extern char **environ;
 
@@ -28,15 +34,34 @@ static void die_with(pid_t parent)
         _exit(127);
 }
 
+/* Libraries open descriptors that are not close-on-exec (libcurl its sockets): whatever is
+ * open here, the program gets no more than the first three. */
+static void hide_descriptors(void)
+{
+    long max, fd;
+
+#if defined(__linux__) && defined(SYS_close_range)
+    if (syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC_BIT) == 0)
+        return;
+#endif
+    max = sysconf(_SC_OPEN_MAX);
+    if (max < 0 || max > DESCRIPTORS_MAX)
+        max = DESCRIPTORS_MAX;
+    for (fd = 3; fd < max; fd++)
+        fcntl((int)fd, F_SETFD, FD_CLOEXEC);
+}
+
 /* Only what is safe between fork and exec. The reason of a failure goes up the pipe. */
 static void child(const struct vanta_process_spec *spec, pid_t parent, int report)
 {
-    static const int reset[] = {SIGINT, SIGTERM, SIGPIPE, SIGHUP, SIGQUIT};
+    static const int reset[] = {SIGINT, SIGTERM, SIGPIPE, SIGHUP, SIGQUIT, SIGCHLD};
     const char *output = spec->output ? spec->output : "/dev/null";
     int in, out, failed;
     sigset_t none;
     size_t i;
 
+    if (report < 3) /* ours were closed: what follows would cover it */
+        report = fcntl(report, F_DUPFD, 3);
     if (spec->die_with_parent)
         die_with(parent);
     setpgid(0, 0);
@@ -46,6 +71,7 @@ static void child(const struct vanta_process_spec *spec, pid_t parent, int repor
     sigprocmask(SIG_SETMASK, &none, NULL);
     in = open("/dev/null", O_RDONLY);
     out = open(output, O_WRONLY | (spec->output ? O_CREAT | O_TRUNC : 0), 0600);
+    hide_descriptors();
     if (in >= 0 && out >= 0 && dup2(in, 0) == 0 && dup2(out, 1) == 1 &&
         dup2(out, 2) == 2 && (!spec->cwd || chdir(spec->cwd) == 0))
         execve(spec->argv[0], (char *const *)spec->argv,

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -74,6 +75,23 @@ static void exit_codes_and_signals_are_told(void **state)
     start(&p, "kill -9 $$", false);
     assert_true(vanta_process_wait(&p, 5000));
     assert_int_equal(p.exit_code, 128 + SIGKILL);
+}
+
+static void no_descriptor_but_the_first_three_is_inherited(void **state)
+{
+    int fd = open("/dev/null", O_RDONLY), high = fcntl(fd, F_DUPFD, 9);
+    struct vanta_process p;
+
+    (void)state;
+    assert_true(fd > 2 && high >= 9 && high < 20);
+    start(&p,
+          "for fd in 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19; do"
+          " [ -e /dev/fd/$fd ] && exit $fd; done; exit 0",
+          false);
+    assert_true(vanta_process_wait(&p, 5000));
+    assert_int_equal(p.exit_code, 0);
+    close(high);
+    close(fd);
 }
 
 static void what_cannot_be_started_says_why(void **state)
@@ -151,6 +169,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(exit_codes_and_signals_are_told),
+        cmocka_unit_test(no_descriptor_but_the_first_three_is_inherited),
         cmocka_unit_test(what_cannot_be_started_says_why),
         cmocka_unit_test(stop_ends_what_outlives_its_leader),
         cmocka_unit_test(a_child_can_die_with_its_parent),
