@@ -52,6 +52,22 @@ static bool is_one_of(const char *name, size_t len, const char *const *names)
     return false;
 }
 
+/* npm reads "NPM_CONFIG_DRY_RUN", "npm_config_dry-run" and the like as one setting. */
+static bool is_npm_setting(const char *setting, const char *const *settings)
+{
+    char text[64];
+    size_t i, len = strlen(setting);
+
+    if (len >= sizeof text)
+        return false;
+    for (i = 0; i <= len; i++)
+        text[i] = setting[i] == '-' ? '_' : setting[i];
+    for (; *settings; settings++)
+        if (vanta_streq_nocase(text, *settings))
+            return true;
+    return false;
+}
+
 bool vanta_package_keeps_variable(const char *variable)
 {
     /* Of pip's settings only those of how its index is reached: others (a target, a
@@ -69,7 +85,7 @@ bool vanta_package_keeps_variable(const char *variable)
                                            "OPENAI_",    "ANTHROPIC_",  "PYTHON",
                                            "VANTA_",     "npm_config_", "NPM_CONFIG_",
                                            "LC_MESSAGES", NULL};
-    static const char *const npm[] = {"dry_run", "dry-run", "workspace", "workspaces",
+    static const char *const npm[] = {"dry_run", "workspace", "workspaces",
                                       "global",  "json",    "cache",     "tmp",
                                       "loglevel", "pack_destination", NULL};
     size_t len = strcspn(variable, "="), i;
@@ -87,7 +103,7 @@ bool vanta_package_keeps_variable(const char *variable)
     for (i = 0; prefixes[i]; i++)
         if (vanta_has_prefix(name, prefixes[i]))
             return vanta_streq_nocase(prefixes[i], "npm_config_") &&
-                   !is_one_of(name + 11, len - 11, npm);
+                   !is_npm_setting(name + 11, npm);
     return true;
 }
 

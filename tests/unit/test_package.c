@@ -225,7 +225,9 @@ static void the_client_gets_no_secrets_and_no_odd_settings(void **state)
     static const char *const dropped[] = {
         "HF_TOKEN",         "HUGGING_FACE_HUB_TOKEN", "OPENAI_API_KEY", "OTHER_API_KEY",
         "PYTHONPATH",       "PYTHONSTARTUP",          "PIP_TARGET",     "PIP_CONSTRAINT",
-        "PIP_REQUIREMENT",  "PIP_NO_BINARY",          "PIP_QUIET",      "VANTA_SOURCES"};
+        "PIP_REQUIREMENT",  "PIP_NO_BINARY",          "PIP_QUIET",      "VANTA_SOURCES",
+        "NPM_CONFIG_DRY_RUN", "NPM_CONFIG_PACK_DESTINATION", "npm_config_dry-run",
+        "npm_config_pack-destination", "npm_config_JSON"};
     static const char *const kept[] = {
         "PIP_INDEX_URL", "PIP_CERT",      "https_proxy",         "NO_PROXY",
         "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "npm_config_registry", "HOME"};
