@@ -89,6 +89,15 @@ hub() {
     lacks hf_good
 }
 
+@test "what goes to this machine goes there itself, not with its token to a proxy" {
+    export http_proxy=$URL/proxy HTTP_PROXY=$URL/proxy
+    HF_ENDPOINT=http://localhost:1 HF_TOKEN=hf_good hub --deadline 100 \
+        "hf:good/repo@main/model.gguf"
+    [ "$(requests .)" -eq 0 ]
+    HF_TOKEN=hf_good hub "hf:good/repo@main/model.gguf"
+    exits 0
+}
+
 @test "the token does not come back after a detour" {
     HF_ENDPOINT=$URL/elsewhere/elsewhere HF_TOKEN=hf_good \
         hub "hf:good/repo@main/model.gguf"
