@@ -126,12 +126,15 @@ static void tell(struct vanta_call *call, const struct vanta_job *job,
 {
     const struct vanta_fetch_options *o = &call->f->options;
     const struct vanta_fetch_item *item = job->item;
-    const struct vanta_source *source = item->used;
+    const struct vanta_source *source = NULL;
     char *text;
 
     if (!o->listener)
         return;
-    if (!source && event->kind != VANTA_FETCH_DONE && job->source < item->n_sources)
+    /* An item's outcome is another thread's to write until it is DONE. */
+    if (event->kind == VANTA_FETCH_DONE)
+        source = item->used;
+    else if (job->source < item->n_sources)
         source = &item->sources[job->source];
     text = source ? vanta_source_text(source) : NULL;
     event->item = item;
