@@ -37,6 +37,7 @@ struct container {
     uint64_t bytes;                 /* that have come, for progress */
     size_t rank;                    /* in the order in which items need it */
     bool started, ended;
+    bool skipped;                   /* ended, since no item could use it any more */
     enum vanta_move move;           /* once it has ended */
     struct vanta_error error;
     int64_t retry_after_ms;
@@ -52,7 +53,8 @@ struct bundle {
     size_t n;
     uint64_t moved_before;     /* the carrier's, in earlier rounds */
     bool waited;
-    pthread_mutex_t mutex;     /* guards the containers' state, the carrier's figures */
+    bool *over;                /* of each job: it needs no container any more */
+    pthread_mutex_t mutex;     /* guards over, containers' state, carrier's figures */
     pthread_cond_t ended;      /* a container has */
     pthread_t threads[VANTA_SOURCE_PARTS_MAX];
     size_t n_threads;
@@ -339,6 +341,63 @@ static void fetch_container(struct bundle *b, struct container *c)
     vanta_slot_give(b->call->f);
 }
 
+/* A container of the source that came to an end which no other one can make good. */
+static const struct container *lost(struct bundle *b, const struct vanta_source *source)
+{
+    char key[VANTA_SHA256_HEX];
+    const struct container *c;
+    size_t i;
+
+    for (i = 0; i < source->n_parts; i++) {
+        if (container_key(&source->parts[i], key, NULL) != VANTA_OK)
+            continue;
+        c = find(b, key);
+        if (c && c->ended && !c->skipped &&
+            (c->move == VANTA_MOVE_USELESS || c->move == VANTA_MOVE_STOP))
+            return c;
+    }
+    return NULL;
+}
+
+static bool needs(const struct vanta_source *source, const struct container *c)
+{
+    char key[VANTA_SHA256_HEX];
+    size_t i;
+
+    for (i = 0; i < source->n_parts; i++)
+        if (container_key(&source->parts[i], key, NULL) != VANTA_OK ||
+            strcmp(key, c->key) == 0)
+            return true;
+    return false;
+}
+
+/* Ends a container that is not worth its bytes: each item that needs it is over, or has
+ * lost another one. False: it is. */
+static bool skip(struct bundle *b, struct container *c)
+{
+    const struct container *cause = NULL, *one;
+    size_t i;
+
+    pthread_mutex_lock(&b->mutex);
+    for (i = 0; i < b->n_jobs; i++) {
+        const struct vanta_source *source = source_of(b->jobs[i]);
+
+        if (b->over[i] || !needs(source, c))
+            continue;
+        one = lost(b, source);
+        if (!one)
+            break;
+        cause = one;
+    }
+    c->skipped = i == b->n_jobs;
+    if (c->skipped && cause) {
+        c->error = cause->error; /* for a pass that waits for it */
+        c->move = cause->move;
+    }
+    pthread_mutex_unlock(&b->mutex);
+    return c->skipped;
+}
+
 /* The first that nobody has started, in the order in which items need them. */
 static struct container *start_next(struct bundle *b)
 {
@@ -361,7 +420,8 @@ static void *fetch_worker(void *arg)
     struct container *c;
 
     while ((c = start_next(b))) {
-        fetch_container(b, c);
+        if (!skip(b, c))
+            fetch_container(b, c);
         pthread_mutex_lock(&b->mutex);
         c->ended = true;
         pthread_cond_broadcast(&b->ended);
@@ -663,10 +723,19 @@ static const struct container *missing(struct bundle *b, const struct vanta_job 
         if (container_key(&s->parts[i], key, NULL) != VANTA_OK)
             continue;
         c = find(b, key);
-        if (c && c->move != VANTA_MOVE_DONE)
+        if (c && c->move != VANTA_MOVE_DONE && !c->skipped)
             return c;
     }
     return NULL;
+}
+
+/* Another source's bytes lie there, to be gone on with: a pass throws them away. */
+static bool has_bytes(const struct bundle *b, const struct vanta_job *job)
+{
+    char path[VANTA_PATH_MAX];
+
+    return vanta_format(path, sizeof path, "%s/%s.part", b->call->partial_dir, job->key) &&
+           vanta_file_size(path) > 0;
 }
 
 /* Waits for what the item needs before its pass can start: all of it, or of a cut file
@@ -674,7 +743,7 @@ static const struct container *missing(struct bundle *b, const struct vanta_job 
 static bool await_item(struct bundle *b, const struct vanta_job *job)
 {
     const struct vanta_source *s = source_of(job);
-    size_t i, n = is_cut(s) ? 1 : s->n_parts;
+    size_t i, n = is_cut(s) && !has_bytes(b, job) ? 1 : s->n_parts;
     char key[VANTA_SHA256_HEX];
 
     for (i = 0; i < n; i++) {
@@ -685,6 +754,17 @@ static bool await_item(struct bundle *b, const struct vanta_job *job)
             return false;
     }
     return true;
+}
+
+/* Items that are done, or that had their pass. */
+static void set_over(struct bundle *b, const bool *pending)
+{
+    size_t i;
+
+    pthread_mutex_lock(&b->mutex);
+    for (i = 0; i < b->n_jobs; i++)
+        b->over[i] = !pending[i];
+    pthread_mutex_unlock(&b->mutex);
 }
 
 /* One pass for the item and all that come out of the same one. */
@@ -707,14 +787,13 @@ static void extract_with(struct bundle *b, size_t first, bool *pending)
     if (fine)
         run_pass(b, &p);
     pass_free(&p);
+    set_over(b, pending);
 }
 
 static void extract(struct bundle *b, bool *pending)
 {
     size_t i;
 
-    for (i = 0; i < b->n_jobs; i++)
-        pending[i] = b->jobs[i]->move != VANTA_MOVE_DONE;
     for (i = 0; i < b->n_jobs; i++)
         if (pending[i] && await_item(b, b->jobs[i]))
             extract_with(b, i, pending);
@@ -811,9 +890,11 @@ void vanta_run_bundle(struct vanta_call *call, struct vanta_job **jobs, size_t n
     struct bundle b = {.call = call, .jobs = jobs, .n_jobs = n};
     bool *pending = calloc(n, sizeof *pending);
     struct vanta_error err = {0};
-    enum vanta_status status = pending ? VANTA_OK : vanta_fail_memory(&err);
+    enum vanta_status status;
     size_t i;
 
+    b.over = calloc(n, sizeof *b.over);
+    status = pending && b.over ? VANTA_OK : vanta_fail_memory(&err);
     pthread_mutex_init(&b.mutex, NULL);
     pthread_cond_init(&b.ended, NULL);
     choose_carrier(&b);
@@ -829,6 +910,9 @@ void vanta_run_bundle(struct vanta_call *call, struct vanta_job **jobs, size_t n
         if (b.waited)
             check_dests(&b);
         if (!all_done(&b)) {
+            for (i = 0; i < n; i++)
+                pending[i] = jobs[i]->move != VANTA_MOVE_DONE;
+            set_over(&b, pending);
             fetch_start(&b);
             extract(&b, pending);
             fetch_join(&b);
@@ -838,6 +922,7 @@ void vanta_run_bundle(struct vanta_call *call, struct vanta_job **jobs, size_t n
     release(&b);
     pthread_cond_destroy(&b.ended);
     pthread_mutex_destroy(&b.mutex);
+    free(b.over);
     free(pending);
 }
 

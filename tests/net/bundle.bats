@@ -278,6 +278,33 @@ SCRIPT
     arrived f1
 }
 
+@test "once a part is missing for good the parts behind it are not fetched" {
+    make_file big.bin 300000
+    split -b 100000 -d -a 1 "$FILES/big.bin" part
+    wheel big-0 data/p0=part0
+    wheel big-1 data/p1=part1
+    wheel big-2 data/p2=part2
+    rm "$INDEX/big-0"
+    item big.bin "pkg:pypi/big-0@1.0#data/p0|pkg:pypi/big-1@1.0#data/p1|pkg:pypi/big-2@1.0#data/p2 $URL/ok/big.bin"
+    go --jobs 1
+    arrived big.bin
+    [ "$(calls big)" -eq 1 ]
+}
+
+@test "what another source has brought is not given up for parts that do not all come" {
+    make_file big.bin 300000
+    split -b 150000 -d -a 1 "$FILES/big.bin" part
+    wheel big-0 data/p0=part0
+    wheel big-1 data/p1=part1
+    rm "$INDEX/big-1"
+    mkdir -p "$PARTS"
+    head -c 200000 "$FILES/big.bin" >"$PARTS/$(sha "$FILES/big.bin").part"
+    item big.bin "pkg:pypi/big-0@1.0#data/p0|pkg:pypi/big-1@1.0#data/p1"
+    go
+    exits 3
+    [ "$(stat -c %s "$PARTS/$(sha "$FILES/big.bin").part")" -eq 200000 ]
+}
+
 @test "a package with other bytes than the catalog's is refused" {
     make_file f1 30000 1
     wheel p "m/f1=$FILES/f1"
