@@ -285,10 +285,13 @@ static void fetch_address(struct bundle *b, struct container *c)
     struct vanta_fetcher *f = b->call->f;
     struct vanta_partial *p = &c->partial;
     struct watched watched = {b, c};
+    struct vanta_source alone = {.parts = (struct vanta_locator *)(uintptr_t)c->locator,
+                                 .n_parts = 1};
+    char *text = vanta_source_text(&alone); /* without an address's query */
     struct vanta_transfer t = {.http = f->http,
                                .hub = &f->hub,
                                .locator = c->locator,
-                               .source = c->locator->text,
+                               .source = text ? text : "",
                                .partial = p,
                                .size_bytes = -1,
                                .magic = VANTA_MAGIC_ANY,
@@ -304,12 +307,14 @@ static void fetch_address(struct bundle *b, struct container *c)
     if (vanta_partial_resume(p, known ? left : 0, f->options.cancel, &c->error) !=
         VANTA_OK) {
         c->move = VANTA_MOVE_STOP;
+        free(text);
         return;
     }
     c->move = vanta_run_transfer(b->call, b->carrier, &t, &c->error);
     c->retry_after_ms = t.retry_after_ms;
     c->progressed = t.progressed;
     memcpy(c->path, p->path, sizeof c->path);
+    free(text);
 }
 
 static void fetch_local(struct container *c)
@@ -667,9 +672,12 @@ static void judge_item(struct pass *p, size_t i, enum vanta_status status,
 
     if (w->status == VANTA_OK && item->size_bytes >= 0 &&
         w->bytes != (uint64_t)item->size_bytes) {
+        char *text = vanta_source_text(source_of(job));
+
         vanta_fail(&job->error, VANTA_ERR_DIGEST, "%s: it has %llu bytes, not %lld",
-                   source_of(job)->parts[0].text, (unsigned long long)w->bytes,
+                   text ? text : item->label, (unsigned long long)w->bytes,
                    (long long)item->size_bytes);
+        free(text);
         vanta_partial_discard(&p->partials[i]);
         job->move = VANTA_MOVE_USELESS;
         return;

@@ -412,11 +412,13 @@ char *vanta_source_text(const struct vanta_source *source)
     if (source->n_parts == 0)
         return vanta_strdup("");
     text = source->parts[0].text;
+    /* An address's query may be a signature: it is for the server only. */
+    len = source->parts[0].kind == VANTA_LOCATOR_URL ? strcspn(text, "?") : strlen(text);
     if (source->n_parts == 1)
-        return vanta_strf("%s%s%s", text, mark, inner);
+        return vanta_strf("%.*s%s%s", (int)len, text, mark, inner);
     /* The members of the parts are of no interest; the packages' name is. */
-    len = vanta_source_class(source) == VANTA_SOURCE_PACKAGES ? strcspn(text, "#")
-                                                              : strlen(text);
+    if (vanta_source_class(source) == VANTA_SOURCE_PACKAGES)
+        len = strcspn(text, "#");
     return vanta_strf("%.*s (%zu parts)%s%s", (int)len, text, source->n_parts, mark,
                       inner);
 }

@@ -77,8 +77,9 @@ const char *vanta_source_class_name(enum vanta_source_class c);
 enum vanta_status vanta_source_classes_parse(const char *text, unsigned *classes,
                                              struct vanta_error *err);
 
-/* For people and the registry: the locator as written; of a list "pkg:pypi/x-part1@1.0.0
- * (6 parts)". The caller frees; NULL when memory is out. */
+/* For people, journals and the registry: the locator as written, but for an address's
+ * query, which may be a signature; of a list "pkg:pypi/x-part1@1.0.0 (6 parts)". The
+ * caller frees; NULL when memory is out. */
 char *vanta_source_text(const struct vanta_source *source);
 
 #endif

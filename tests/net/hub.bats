@@ -106,6 +106,20 @@ hub() {
     [ "$(requests 'auth=Bearer')" -eq 1 ]
 }
 
+@test "an address's query, which may be a signature, is shown and kept nowhere" {
+    hub "$URL/missing/model.gguf?Signature=SECRET"
+    exits 3
+    contains "$URL/missing/model.gguf: "
+    lacks SECRET
+    hub "$URL/norangereset:300000/model.gguf?Signature=SECRET"
+    grep -q norangereset "$PARTS/$MODEL.json"
+    ! grep -rq SECRET "$PARTS"
+    hub "$URL/ok/model.gguf?Signature=SECRET"
+    exits 0
+    [ "$(requests 'GET /ok/model.gguf?Signature=SECRET')" -eq 1 ]
+    lacks SECRET
+}
+
 @test "no token goes to a source that is not the hub" {
     HF_TOKEN=hf_good hub "$URL/ok/model.gguf"
     exits 0

@@ -37,7 +37,13 @@ static void check(const char *text, enum vanta_locator_kind kind, const char *na
         assert_string_equal(s.inner, inner);
     else
         assert_null(s.inner);
-    assert_string_equal(shown, text);
+    /* An address's query may be a signature. */
+    if (kind == VANTA_LOCATOR_URL && !inner) {
+        assert_int_equal(strlen(shown), strcspn(text, "?"));
+        assert_memory_equal(shown, text, strlen(shown));
+    } else {
+        assert_string_equal(shown, text);
+    }
     free(shown);
     vanta_source_free(&s);
     vanta_source_free(&s);
