@@ -454,6 +454,17 @@ END
     contains "$models"
 }
 
+@test "a models folder without write permission says so" {
+    small_set
+    mkdir "$models"
+    chmod 555 "$models"
+    run as_user "$VANTA" setup --catalog "$catalog" small-a
+    exits 3
+    contains "$models"
+    contains "ermission"
+    [ -z "$(ls -A "$models")" ]
+}
+
 @test "root by sudo from a user's account is refused, with the reason" {
     [ "$(id -u)" = 0 ] || skip "only root can give a folder away"
     small_set
