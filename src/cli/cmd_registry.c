@@ -65,17 +65,20 @@ static void print_items(const struct vanta_rebuild_result *r)
     table_free(t);
 }
 
-static void print_summary(const struct vanta_rebuild_result *r, const char *root,
+static void print_summary(const struct vanta_rebuild_result *r, const char *folder,
                           bool check)
 {
     size_t counts[VANTA_REBUILD_LEFT + 1] = {0}, i;
+    char root[VANTA_PATH_MAX], aside[VANTA_PATH_MAX];
 
+    vanta_text_printable(folder, root, sizeof root);
+    vanta_text_printable(r->aside, aside, sizeof aside);
     for (i = 0; i < r->n; i++)
         counts[r->items[i].kind]++;
     if (r->damaged)
         warn("the registry was damaged: %s", r->problem);
     if (r->aside[0])
-        fprintf(stderr, "The damaged file is kept as %s\n", r->aside);
+        fprintf(stderr, "The damaged file is kept as %s\n", aside);
     if (check)
         fprintf(stderr, "%s: the registry %s\n", root,
                 r->changed ? "is out of step; vanta registry rebuild makes it right"

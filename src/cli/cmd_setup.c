@@ -217,7 +217,7 @@ static int run(const struct request *r, const struct session *s,
 {
     struct vanta_setup_item *items;
     uint64_t bytes = 0;
-    char text[VANTA_SIZE_TEXT_MAX];
+    char text[VANTA_SIZE_TEXT_MAX], root[VANTA_PATH_MAX];
     size_t i, n;
     int code;
 
@@ -225,7 +225,8 @@ static int run(const struct request *r, const struct session *s,
     for (i = 0; i < n; i++)
         bytes += items[i].outcome == VANTA_OUTCOME_PENDING ? items[i].network_bytes : 0;
     if (!r->common.quiet && !r->common.json) {
-        fprintf(stderr, "Models folder: %s (%s)\n", s->root, s->root_why);
+        vanta_text_printable(s->root, root, sizeof root);
+        fprintf(stderr, "Models folder: %s (%s)\n", root, s->root_why);
         if (bytes > 0)
             fprintf(stderr, "To download: %s\n", vanta_size_text(bytes, text));
     }

@@ -181,6 +181,10 @@ static int verify(struct verify_run *run, const struct word_list *ids)
         say_no_models(run->s, VANTA_TYPE_UNKNOWN);
     for (i = 0; i < n && !atomic_load(&cancelled); i++)
         verify_entry(run, chosen[i]);
+    if (i < n) {
+        warn("stopped: %zu of %zu models were not looked at", n - i, n);
+        add_code(run, EXIT_CANNOT);
+    }
     free(chosen);
     if (run->json && print_document(json_pack("{s:i, s:s, s:O}", "version",
                                               JSON_OUTPUT_VERSION, "root", run->s->root,

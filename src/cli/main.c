@@ -44,6 +44,9 @@ static void catch_signals(void)
     sigaction(SIGTERM, &action, NULL);
     action.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &action, NULL);
+    /* Ignored by whoever started us, the ends of our children would be lost. */
+    action.sa_handler = SIG_DFL;
+    sigaction(SIGCHLD, &action, NULL);
 }
 
 static void print_help(FILE *out)
@@ -96,6 +99,15 @@ static int unknown_command(const char *name)
     return EXIT_USAGE;
 }
 
+/* What could not be written was not done: a full disk behind "> file" must show. */
+static int check_stdout(int code)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    fputs("vanta: standard output could not be written\n", stderr);
+    return code == EXIT_OK ? EXIT_CANNOT : code;
+}
+
 int main(int argc, char **argv)
 {
     const struct command *command;
@@ -115,5 +127,5 @@ int main(int argc, char **argv)
     command = find_command(argv[1]);
     if (!command)
         return unknown_command(argv[1]);
-    return command->run(argc - 2, argv + 2);
+    return check_stdout(command->run(argc - 2, argv + 2));
 }

@@ -172,7 +172,7 @@ static enum vanta_status parse_url(const char *text, struct vanta_locator *out,
     }
     if (strchr(text, '#'))
         return refuse(err, text, "an address of a file has no #fragment");
-    if (text[url.path] != '/' || text[url.path + 1] == '\0')
+    if (text[url.path] != '/' || strchr("?", text[url.path + 1]))
         return refuse(err, text, "no /PATH behind the host");
     out->kind = VANTA_LOCATOR_URL;
     out->path = vanta_strdup(text);

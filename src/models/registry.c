@@ -550,6 +550,14 @@ enum vanta_status vanta_registry_replace(const char *root, struct vanta_registry
             vanta_error_clear(err);
         vanta_buf_free(&old);
         status = keep_damaged(&p, err);
+    } else if (status == VANTA_OK && former && former->n > 0 &&
+               (registry->origin == VANTA_REGISTRY_NONE ||
+                registry->origin == VANTA_REGISTRY_HISTORY_FILE)) {
+        /* What was damaged or gone when the caller looked is right again. */
+        vanta_fail(err, VANTA_ERR_BUSY,
+                   "%s: another process has written the registry meanwhile", p.file);
+        vanta_hint(err, "run the same command again: it starts from what is there now");
+        status = VANTA_ERR_BUSY;
     }
     if (status == VANTA_OK)
         status = vanta_registry_text(registry, &text, err);

@@ -114,3 +114,10 @@ setup() {
     exits 2
     contains "too many words"
 }
+
+@test "output that cannot be written is a failure" {
+    [ -w /dev/full ] || skip "no /dev/full here"
+    run --separate-stderr sh -c '"$VANTA" catalog list >/dev/full'
+    [ "$status" -eq 3 ]
+    [[ $stderr == *"standard output could not be written"* ]]
+}

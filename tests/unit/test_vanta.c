@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "models/registry.h"
 #include "vanta.h"
 
 static char root[] = "/tmp/vanta-api-XXXXXX";
@@ -82,6 +83,31 @@ static void test_finds_and_verifies(void **state)
     vanta_close(v);
 }
 
+/* A rebuild that began with a damaged registry does not undo another's repair. */
+static void test_repaired_meanwhile(void **state)
+{
+    struct vanta_buf text = VANTA_BUF(1 << 20);
+    struct vanta_registry *registry;
+    struct vanta_error err = {0};
+    char path[512];
+
+    (void)state;
+    snprintf(path, sizeof path, "%s/registry/registry.json", root);
+    assert_int_equal(vanta_file_read(path, &text, &err), VANTA_OK);
+    write_file("registry/registry.json", "{");
+    assert_int_equal(vanta_registry_load(root, NULL, &registry, NULL, &err), VANTA_OK);
+    assert_int_equal(vanta_registry_origin(registry), VANTA_REGISTRY_HISTORY_FILE);
+
+    write_file("registry/registry.json", text.data);
+    assert_int_equal(vanta_registry_replace(root, registry, &err), VANTA_ERR_BUSY);
+    assert_true(err.hint[0] != '\0');
+
+    write_file("registry/registry.json", "{");
+    assert_int_equal(vanta_registry_replace(root, registry, NULL), VANTA_OK);
+    vanta_registry_free(registry);
+    vanta_buf_free(&text);
+}
+
 static void test_unknown_names(void **state)
 {
     struct vanta_setup_request request = {.models = (const char *[]){"no-such"},
@@ -113,6 +139,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_version),
         cmocka_unit_test(test_finds_and_verifies),
+        cmocka_unit_test(test_repaired_meanwhile),
         cmocka_unit_test(test_unknown_names),
     };
 
