@@ -217,7 +217,7 @@ refused() {
     fetch -- "$URL/norangereset:1000000:2/big.bin"
     arrived
     contains "moved=5000000 resumed=0"
-    [ "$(requests 'range=1000000')" -eq 2 ]
+    [ "$(requests 'range=[1-9]')" -eq 2 ]
 }
 
 @test "a server without ranges that always breaks off is given up" {
