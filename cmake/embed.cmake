@@ -1,5 +1,11 @@
-# Writes FILES as C arrays with a table of names (models/catalog_data.h):
-# cmake -DOUTPUT= -DTABLE= -DFILES= -P embed.cmake
+# Writes FILES as C arrays with a table of names:
+# cmake -DOUTPUT= -DFILES= [-DHEADER= -DTABLE=] -P embed.cmake
+# The table is an array TABLE of struct vanta_catalog_data, declared by HEADER.
+if(NOT TABLE)
+    set(TABLE vanta_catalog_data)
+    set(HEADER models/catalog_data.h)
+    set(COUNTED TRUE)
+endif()
 set(arrays "")
 set(table "")
 set(n 0)
@@ -13,8 +19,9 @@ foreach(file ${FILES})
     string(APPEND table "    {\"${name}\", file_${n}, sizeof file_${n} - 1},\n")
     math(EXPR n "${n} + 1")
 endforeach()
-file(WRITE ${OUTPUT} "#include \"models/catalog_data.h\"\n\n${arrays}\n"
-    "extern const struct vanta_catalog_data ${TABLE}[];\n"
-    "extern const size_t ${TABLE}_count;\n"
-    "const struct vanta_catalog_data ${TABLE}[] = {\n${table}"
-    "    {0, 0, 0}};\nconst size_t ${TABLE}_count = ${n};\n")
+string(CONCAT text "#include \"${HEADER}\"\n\n${arrays}\n"
+    "const struct vanta_catalog_data ${TABLE}[] = {\n${table}    {0, 0, 0}};\n")
+if(COUNTED)
+    string(APPEND text "const size_t ${TABLE}_count = ${n};\n")
+endif()
+file(WRITE ${OUTPUT} "${text}")

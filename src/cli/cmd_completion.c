@@ -14,9 +14,7 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
-#include "models/catalog_data.h"
-
-extern const struct vanta_catalog_data vanta_completion_data[];
+#include "cli/completion.h"
 
 static const char *const shells[] = {"bash", "zsh", "fish"};
 #define SHELLS (sizeof shells / sizeof shells[0])

@@ -32,7 +32,7 @@ const char *vanta_file_format_name(enum vanta_file_format format)
         [VANTA_FORMAT_ONNX] = "onnx",
         [VANTA_FORMAT_ARCHIVE] = "archive",
         [VANTA_FORMAT_HTML] = "html",
-        [VANTA_FORMAT_LFS_POINTER] = "git-lfs-pointer",
+        [VANTA_FORMAT_LFS_POINTER] = "lfs-pointer",
     };
 
     return names[format];
@@ -57,7 +57,7 @@ static uint32_t le32(const uint8_t *p)
 
 static bool is_html(const struct start *s)
 {
-    static const char *const tags[] = {"<!doctype html", "<html", "<head", "<body"};
+    static const char *const tags[] = {"<!doctype html", "<html", "<head", "<body", "<?xml"};
     size_t at = starts_with(s, "\xef\xbb\xbf", 3) ? 3 : 0, i, k;
 
     while (at < s->len && isspace(s->bytes[at]))

@@ -6,11 +6,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct vanta_error err = {0};
+    struct vanta_whisper_facts out;
     struct vanta_cursor c;
-    struct vanta_whisper_header facts;
 
     vanta_cursor_memory(&c, data, size, "input");
-    (void)vanta_whisper_ggml_read(&c, &facts, &err);
+    (void)vanta_whisper_read(&c, &out, &err);
     vanta_cursor_close(&c);
     return 0;
 }

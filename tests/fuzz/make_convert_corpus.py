@@ -3,14 +3,17 @@
 
 usage: make_convert_corpus.py   (writes below tests/fuzz/corpus)
 """
+import io
 import json
 import os
 import struct
+import zipfile
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "corpus")
 
 
 def put(target, name, data):
+    os.makedirs(os.path.join(HERE, target), exist_ok=True)
     with open(os.path.join(HERE, target, name), "wb") as f:
         f.write(data)
 
@@ -136,3 +139,28 @@ put("tokenizer_json", "missing", bytes([3]) + b'{"model":{"vocab":{"a":0}}}')
 put("tokenizer_json", "outside", bytes([1]) + b'["\xe2\x82\xac"]')
 put("tokenizer_json", "types", bytes([1]) + b'{"model":{"vocab":{"a":"0"}}}')
 put("tokenizer_json", "none", bytes([1]) + b"{}")
+
+
+def archive(*names):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as z:
+        for name in names:
+            z.writestr(zipfile.ZipInfo(name), b"x")
+    return out.getvalue()
+
+
+def field(number, data):
+    return bytes([number << 3 | 2, len(data)]) + data
+
+
+cuts("inspect", "torch.zip", archive("archive/data.pkl", "archive/version"))
+put("inspect", "torch-last.zip", archive("a/byteorder", "a/data.pkl"))
+put("inspect", "other.zip", archive("package/__init__.py"))
+put("inspect", "torch.pickle", bytes([0x80, 2, 0x8A, 10]) + bytes(10))
+put("inspect", "page.html", b"\xef\xbb\xbf \n<!DOCTYPE HTML><html>")
+put("inspect", "pointer", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n")
+cuts("inspect", "model.onnx",
+     bytes([8, 9]) + field(2, b"pytorch") + field(7, b"graph") + field(8, b""))
+put("inspect", "old.ct2", struct.pack("<I", 5) + ct2_string("WhisperSpec"))
+put("inspect", "whisper.ct2", ct2(good))
+put("inspect", "tensors.safetensors", safetensors({"a": entry([2], 0, 8)}, bytes(8)))
