@@ -87,6 +87,9 @@ static void hint_of_errno(struct vanta_error *err, int errnum)
     else if (errnum == EROFS)
         vanta_hint(err, "the file system is mounted read-only; "
                         "choose another folder with --models-dir");
+    else if (errnum == ENOTDIR)
+        vanta_hint(err, "a part of the path is a file where a folder is wanted; "
+                        "check --models-dir");
     else if (errnum == EACCES || errnum == EPERM)
         vanta_hint(err, "check who owns the folder, or choose another one "
                         "with --models-dir");

@@ -121,3 +121,19 @@ setup() {
     [ "$status" -eq 3 ]
     [[ $stderr == *"standard output could not be written"* ]]
 }
+
+@test "help COMMAND is the command's own help" {
+    run "$VANTA" help setup
+    exits 0
+    contains "usage: vanta setup"
+    run "$VANTA" help setpu
+    exits 2
+    contains "did you mean setup?"
+}
+
+@test "a file where the models folder should be is named, with what to do" {
+    run "$VANTA" list --models-dir /dev/null
+    exits 3
+    contains "Not a directory"
+    contains "check --models-dir"
+}
