@@ -110,10 +110,11 @@ static void describe_rate(const struct meter *m, uint64_t bytes, int64_t total, 
     if (per_second == 0)
         return;
     vanta_size_text(per_second, rate);
-    if (total > 0 && (uint64_t)total > bytes)
+    if (total > 0 && (uint64_t)total > bytes) /* rounded up: never "0 s left" */
         vanta_format(out, size, "%s/s  %s left", rate,
                      vanta_duration_text(
-                         (int64_t)(((uint64_t)total - bytes) / per_second) * 1000, left));
+                         (int64_t)(((uint64_t)total - bytes) / per_second + 1) * 1000,
+                         left));
     else
         vanta_format(out, size, "%s/s", rate);
 }

@@ -284,3 +284,30 @@ END
     [ "$most" -gt 0 ]
     [ -n "${VANTA_SANITIZE:-}" ] || [ "$most" -lt 62500 ] || { echo "$most kB"; false; }
 }
+
+@test "without a terminal a line every few seconds says how far it is and how long still" {
+    hub_model trickled slow 24000000
+    started trickled
+    for i in $(seq 1 40); do
+        grep -q '% of 24.0 MB' "$BATS_TEST_TMPDIR/out" && break
+        sleep 0.2
+    done
+    kill -INT "$child"
+    wait "$child" || true
+    output=$(cat "$BATS_TEST_TMPDIR/out")
+    contains "% of 24.0 MB"
+    contains "(trickled)"
+    lacks "0 ms left"
+    lacks $'\r'
+}
+
+@test "VANTA_SOURCES forbids kinds of sources, as --source does" {
+    hub_model from-hub good 300000
+    export VANTA_SOURCES='!hub'
+    run vanta_setup from-hub
+    exits 3
+    contains "hub"
+    [ "$(requests GET)" -eq 0 ]
+    run vanta_setup from-hub --source hub
+    exits 0
+}
