@@ -5,6 +5,7 @@
  *     schedule.c  which item goes to which source when, and what follows from a failure
  *     single.c    one item from one address or file
  *     bundle.c    items that come out of the same packages or archive, in one pass
+ *     unpack.c    the pass itself: members of archives to items
  *     reach.c     can it be reached: probes and doctor's questions
  *
  * A call (struct vanta_call) has a few threads that take work from the schedule until no
