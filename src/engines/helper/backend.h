@@ -7,8 +7,11 @@
  * the library lets it). It reports by job_progress, job_text and job_segment, which are
  * cheap (rate-limited by the job itself) and may be called at any time.
  *
- * A function fills *out (a new JSON object: the "ok" of the answer) and maybe *binary
- * (malloc'd; the loop frees it), or fails with the status that engine.h names.
+ * A function fills answer->ok (a new JSON object) and maybe answer->binary (malloc'd; the
+ * loop frees it), or fails with the status that engine.h names. Fields of requests and
+ * answers have the names of the members of engine.h's structs, enum values their name in
+ * lower case with hyphens ("chat-template"); a transcript's segments go out as events,
+ * embeddings and token ids as the binary part (f32 and i32, native order).
  */
 #ifndef VANTA_ENGINES_HELPER_BACKEND_H
 #define VANTA_ENGINES_HELPER_BACKEND_H
@@ -53,6 +56,11 @@ struct answer {
 typedef enum vanta_status backend_request(void *state, struct job *job,
                                           struct answer *answer, struct vanta_error *err);
 
+struct backend_entry {
+    const char *request; /* "transcribe", "complete", ... */
+    backend_request *run;
+};
+
 struct backend {
     const char *kind; /* "whisper", "llm", "encoder" */
     /* job reports progress of the load; *state is given to the others. */
@@ -61,10 +69,7 @@ struct backend {
     void (*free)(void *state);
     /* Adds to the answer of load and info: the fields of struct vanta_engine_info. */
     enum vanta_status (*info)(void *state, json_t *out, struct vanta_error *err);
-    const struct {
-        const char *request; /* "transcribe", "complete", ... */
-        backend_request *run;
-    } *requests; /* ends with a NULL name */
+    const struct backend_entry *requests; /* ends with a NULL name */
 };
 
 extern const struct backend backend_whisper, backend_llm, backend_encoder;
