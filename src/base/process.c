@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #endif
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -51,17 +52,43 @@ static void hide_descriptors(void)
         fcntl((int)fd, F_SETFD, FD_CLOEXEC);
 }
 
+static void limit(int resource, rlim_t most)
+{
+    struct rlimit now;
+
+    if (getrlimit(resource, &now) != 0)
+        return;
+    if (now.rlim_max == RLIM_INFINITY || now.rlim_max > most)
+        now.rlim_max = most;
+    now.rlim_cur = now.rlim_max;
+    setrlimit(resource, &now);
+}
+
+/* Where fd is not in the way of the descriptors that the program gets. */
+static int out_of_the_way(int fd)
+{
+    return fd <= VANTA_PROCESS_CHANNEL_FD
+               ? fcntl(fd, F_DUPFD, VANTA_PROCESS_CHANNEL_FD + 1)
+               : fd;
+}
+
+static bool give_channel(int fd)
+{
+    return fd == 0 || dup2(fd, VANTA_PROCESS_CHANNEL_FD) == VANTA_PROCESS_CHANNEL_FD;
+}
+
 /* Only what is safe between fork and exec. The reason of a failure goes up the pipe. */
 static void child(const struct vanta_process_spec *spec, pid_t parent, int report)
 {
     static const int reset[] = {SIGINT, SIGTERM, SIGPIPE, SIGHUP, SIGQUIT, SIGCHLD};
     const char *output = spec->output ? spec->output : "/dev/null";
-    int in, out, failed;
+    int in, out, failed, channel = spec->channel_fd;
     sigset_t none;
     size_t i;
 
-    if (report < 3) /* ours were closed: what follows would cover it */
-        report = fcntl(report, F_DUPFD, 3);
+    report = out_of_the_way(report);
+    if (channel)
+        channel = out_of_the_way(channel);
     if (spec->die_with_parent)
         die_with(parent);
     setpgid(0, 0);
@@ -70,10 +97,17 @@ static void child(const struct vanta_process_spec *spec, pid_t parent, int repor
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     in = open("/dev/null", O_RDONLY);
-    out = open(output, O_WRONLY | (spec->output ? O_CREAT | O_TRUNC : 0), 0600);
+    if (spec->output_fd)
+        out = out_of_the_way(spec->output_fd);
+    else
+        out = open(output, O_WRONLY | (spec->output ? O_CREAT | O_TRUNC : 0), 0600);
+    if (spec->data_limit_bytes)
+        limit(RLIMIT_DATA, (rlim_t)spec->data_limit_bytes);
+    if (spec->no_core)
+        limit(RLIMIT_CORE, 0);
     hide_descriptors();
     if (in >= 0 && out >= 0 && dup2(in, 0) == 0 && dup2(out, 1) == 1 &&
-        dup2(out, 2) == 2 && (!spec->cwd || chdir(spec->cwd) == 0))
+        dup2(out, 2) == 2 && give_channel(channel) && (!spec->cwd || chdir(spec->cwd) == 0))
         execve(spec->argv[0], (char *const *)spec->argv,
                spec->envp ? (char *const *)spec->envp : environ);
     failed = errno;
@@ -158,6 +192,8 @@ static bool collect(struct vanta_process *process)
     else
         process->exit_code =
             WIFEXITED(state) ? WEXITSTATUS(state) : 128 + WTERMSIG(state);
+    if (got >= 0 && WIFSIGNALED(state))
+        process->signal = WTERMSIG(state);
     return true;
 }
 
@@ -173,6 +209,14 @@ bool vanta_process_wait(struct vanta_process *process, int64_t timeout_ms)
         vanta_clock_sleep_ms(left < 10 ? left : 10, NULL);
     }
     return true;
+}
+
+void vanta_process_kill(struct vanta_process *process)
+{
+    if (process->pid == 0)
+        return;
+    kill(-process->pid, SIGKILL);
+    vanta_process_wait(process, 5000);
 }
 
 void vanta_process_stop(struct vanta_process *process)

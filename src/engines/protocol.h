@@ -19,7 +19,7 @@
  * Not responsible for what the requests mean (engine.h), for processes or time.
  *
  * Reading gives the frame's payload in a buffer that the reader owns and reuses: it is
- * valid until the next read. Statuses: VANTA_ERR_FORMAT for what is not a frame,
+ * valid until the next read (vanta_frame_reader_take keeps it longer). Statuses: VANTA_ERR_FORMAT for what is not a frame,
  * VANTA_ERR_LIMIT past a cap, VANTA_ERR_IO for the channel, VANTA_ERR_NOT_FOUND when the
  * other side closed it between two frames. After a failure the channel is of no use.
  * One thread may read while another writes; writers exclude one another themselves.
@@ -39,9 +39,17 @@
 #define VANTA_FRAME_JSON_MAX ((size_t)8 * 1024 * 1024)    /* bytes of payload */
 #define VANTA_FRAME_BINARY_MAX ((size_t)64 * 1024 * 1024) /* bytes of payload */
 
+/* Called before each read or write that could block, so that its owner can look at
+ * deadlines and flags: returns VANTA_OK when the descriptor is ready, or the failure that
+ * ends the transfer. */
+typedef enum vanta_status vanta_frame_wait(void *arg, struct vanta_error *err);
+
 struct vanta_frame_reader {
     int fd;
     struct vanta_buf buf;
+    size_t json_max, binary_max; /* may be lowered after open */
+    vanta_frame_wait *wait;      /* NULL: blocks */
+    void *arg;
 };
 
 /* fd stays the caller's. */
@@ -50,15 +58,22 @@ void vanta_frame_reader_close(struct vanta_frame_reader *reader); /* zeroed: fin
 
 /* Reads one JSON frame and, where it announces one, its binary frame. *binary (may be
  * NULL: then a binary frame is refused) points into the reader. *out: json_decref it.
- * Waits as long as it takes; a caller with a deadline polls fd first and sets
- * SO_RCVTIMEO for the rest (a timeout is VANTA_ERR_BUSY). */
+ * Waits as long as wait does, or as it takes. */
 enum vanta_status vanta_frame_read(struct vanta_frame_reader *reader, json_t **out,
                                    const void **binary, size_t *binary_bytes,
                                    struct vanta_error *err);
 
+/* The bytes of the binary frame that was read last become the caller's: free(). */
+void *vanta_frame_reader_take(struct vanta_frame_reader *reader);
+
 /* Writes message, with "binary" set in it when there are bytes, and those. A peer that
- * is gone is VANTA_ERR_IO, never a signal. */
+ * is gone is VANTA_ERR_IO, never a signal. VANTA_ERR_LIMIT (nothing is written then) when
+ * it is too large for a frame. */
 enum vanta_status vanta_frame_write(int fd, json_t *message, const void *binary,
                                     size_t binary_bytes, struct vanta_error *err);
+/* The same with a wait, which may be NULL. */
+enum vanta_status vanta_frame_write_waiting(int fd, json_t *message, const void *binary,
+                                            size_t binary_bytes, vanta_frame_wait *wait,
+                                            void *arg, struct vanta_error *err);
 
 #endif
