@@ -5,11 +5,19 @@ JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 CTEST_FLAGS ?= --output-on-failure
 FUZZ_SECONDS ?= 30
 
-.PHONY: all test asan fuzz bench install clean
+.PHONY: all engine check-deps test asan fuzz bench install clean
 
 all:
 	@test -f build/CMakeCache.txt || cmake --preset release
 	@cmake --build build --parallel $(JOBS)
+
+# The inference engines, once per machine, and build/vanta-engine.
+engine: all
+	@scripts/build_engine.sh
+
+# Fetches the engines' sources anew and compares them with deps/engines.lock.
+check-deps:
+	@deps/build-engines.sh --check
 
 test: all
 	@ctest --test-dir build $(CTEST_FLAGS)

@@ -158,6 +158,21 @@ check_build() {
     fi
 }
 
+# What vanta-engine needs besides; npm and git only where the engines must be built.
+check_engine() {
+    if [ "$(uname -s)" != Darwin ] && ! has "${CXX:-c++}"; then
+        want "a C++ compiler" "g++" ""
+    fi
+    want_library "icu-uc >= 67" libicu-dev icu4c
+    want_library "sndfile >= 1.0.31" libsndfile1-dev libsndfile
+    want_library "samplerate >= 0.1.9" libsamplerate0-dev libsamplerate
+    engines_found >/dev/null && return 0
+    want_program git git git
+    case ${VANTA_ENGINE_SOURCE:-npm} in
+    npm) "$clone/deps/build-engines.sh" --fetched 2>/dev/null || want_program npm npm node ;;
+    esac
+}
+
 # What the test suite needs besides.
 check_tests() {
     want_library cmocka libcmocka-dev cmocka
@@ -175,15 +190,19 @@ check_tests() {
     fi
 }
 
-# packages_check build|tests: sets $missing (for people) and $packages (for the manager).
+# packages_check build|engine|tests: sets $missing (for people) and $packages (for the manager).
 packages_check() {
     system_read
     missing=
     packages=
     check_build
-    if [ "$1" = tests ]; then
+    case $1 in
+    engine) check_engine ;;
+    tests)
+        check_engine
         check_tests
-    fi
+        ;;
+    esac
 }
 
 # The commands that install $packages, one a line, as they will be run.
@@ -301,4 +320,34 @@ build_vanta() {
     fi
     cmake --build "$clone/build" --target vanta --parallel "$(jobs)" || return 1
     mv "$clone/build/.building" "$clone/build/.built"
+}
+
+# ---- the engines ----
+
+# Prints the engines' prefix when they are built or on the system; builds nothing.
+engines_found() {
+    has cmake && has "${CXX:-c++}" && "$clone/deps/build-engines.sh" --found 2>/dev/null
+}
+
+# Sets $engines to their prefix, after building them where there are none. Fails, with what
+# to do said, when that cannot be.
+engines_make() {
+    engines=$(VANTA_ENGINE_AGAIN=$again "$clone/deps/build-engines.sh")
+}
+
+engine_is_built() {
+    [ -x "$clone/build/vanta-engine" ] && [ -e "$clone/build/.engine-built" ] || return 1
+    [ "$(cat "$clone/build/.engine-built")" = "$clone $engines" ] || return 1
+    [ -z "$(cd "$clone" && find src include catalog cmake CMakeLists.txt \
+        CMakePresets.json VERSION -newer build/.engine-built)" ]
+}
+
+# The helper program with the engines in $engines.
+build_engine() {
+    printf '%s\n' "$clone $engines" >"$clone/build/.building-engine" || return 1
+    set -- -DVANTA_ENGINE=ON "-DVANTA_ENGINE_PREFIX=$engines"
+    [ "$(configured_for build)" = "$clone" ] || set -- -DVANTA_TESTS=OFF "$@"
+    configure release build "$@" &&
+        cmake --build "$clone/build" --target vanta-engine --parallel "$(jobs)" &&
+        mv "$clone/build/.building-engine" "$clone/build/.engine-built"
 }

@@ -9,7 +9,7 @@ usage() {
     cat <<'END'
 usage: ./scripts/test.sh [--yes] [--no-install] [OPTION of ctest...]
 
-Installs missing system packages, builds with the system's compiler, with clang and with
+Installs missing system packages, builds the engines once per machine, builds with the system's compiler, with clang and with
 sanitizers, and runs all tests. The real-model tests download about 730 MB once and keep
 them below build/; VANTA_REAL=0 leaves them out.
 
@@ -31,23 +31,30 @@ while [ "$n" -gt 0 ]; do
     n=$((n - 1))
 done
 
+with_engine() {
+    preset=$1
+    shift
+    configure "$preset" "$@" -DVANTA_ENGINE=ON "-DVANTA_ENGINE_PREFIX=$engines"
+}
+
 build_release() {
-    configure release build -DVANTA_TESTS=ON -DVANTA_SUITES=ON &&
+    with_engine release build -DVANTA_TESTS=ON -DVANTA_SUITES=ON &&
         cmake --build "$clone/build" --parallel "$(jobs)"
 }
 
 build_clang() {
-    configure clang build-clang && cmake --build "$clone/build-clang" --parallel "$(jobs)"
+    with_engine clang build-clang && cmake --build "$clone/build-clang" --parallel "$(jobs)"
 }
 
 build_asan() {
-    configure asan build-asan && cmake --build "$clone/build-asan" --parallel "$(jobs)"
+    with_engine asan build-asan && cmake --build "$clone/build-asan" --parallel "$(jobs)"
 }
 
 refuse_sudo
 log_start
 packages_check tests
 packages_install tests
+engines_make
 step "Building" "Built" build_release
 step "Building with clang" "Built with clang" build_clang
 step "Building with sanitizers" "Built with sanitizers" build_asan

@@ -1,7 +1,8 @@
 # The scripts of a clone, on machines made of stand-ins: package manager, sudo, compiler.
 load ../helpers
 
-# A clone whose name has a space, with a stand-in for the built program.
+# A clone whose name has a space, with stand-ins for the built programs and the engines
+# (tests/cli/deps.bats has their build).
 new_clone() {
     clone="$BATS_TEST_TMPDIR/my clone"
     mkdir -p "$clone/build" "$clone/src" "$clone/include" "$clone/catalog" "$clone/cmake"
@@ -10,6 +11,16 @@ new_clone() {
         "$VANTA_SOURCE_DIR/VERSION" "$clone/"
     stand_in "$clone/build/vanta" 'echo "vanta: $*"; echo "clone: $VANTA_CLONE_DIR"'
     (cd "$clone" && pwd -P) >"$clone/build/.built"
+    stand_in "$clone/build/vanta-engine" 'echo vanta-engine'
+    mkdir "$clone/deps"
+    stand_in "$clone/deps/build-engines.sh" '[ -n "$1" ] || echo build-engines >>"$asked"
+case $1 in
+--found) [ -z "$NO_ENGINES" ] || exit 1 ;;
+--fetched) [ -n "$SOURCES_FETCHED" ]; exit ;;
+esac
+[ -z "$ENGINES_FAIL" ] || { echo "build-engines.sh: failed: Building llama.cpp" >&2; exit 3; }
+echo /engines'
+    echo "$(cd "$clone" && pwd -P) /engines" >"$clone/build/.engine-built"
 }
 
 # stand_in FILE SH
@@ -40,7 +51,7 @@ esac'
     stand_in "$bin/dpkg-query" 'echo "install ok installed"'
     stand_in "$bin/sudo" 'echo "sudo $*" >>"$asked"; "$@"'
     stand_in "$bin/bring_all" '
-for program in cc make cmake pkg-config pip3 git bats clang scdoc shellcheck openssl strace; do
+for program in cc c++ make cmake pkg-config pip3 git bats clang scdoc shellcheck openssl strace; do
     printf "#!/bin/sh\necho %s \"\$@\" >>\"\$asked\"\n" "$program" >"$bin/$program"
     chmod +x "$bin/$program"
 done
@@ -74,7 +85,7 @@ setup() {
     [ "$(shells | grep -c .)" -ge 2 ]
     shells | while read -r shell; do
         for script in "$VANTA_SOURCE_DIR"/scripts/*.sh "$VANTA_SOURCE_DIR"/scripts/*.py \
-            "$VANTA_SOURCE_DIR/.ci/run"; do
+            "$VANTA_SOURCE_DIR"/deps/*.sh "$VANTA_SOURCE_DIR/.ci/run"; do
             $shell -n "$script" || { echo "$shell: $script" >&2; exit 1; }
         done
     done
@@ -83,7 +94,7 @@ setup() {
 @test "shellcheck has nothing to say" {
     command -v shellcheck >/dev/null || skip "shellcheck is not installed"
     cd "$VANTA_SOURCE_DIR"
-    shellcheck -x scripts/*.sh .ci/run
+    shellcheck -x scripts/*.sh deps/*.sh .ci/run
 }
 
 @test "the Python scripts are Python" {
@@ -116,9 +127,75 @@ setup() {
     contains "Missing: cmake 3.25 or newer, a C compiler, make, pkg-config, libcurl"
     contains "  sudo apt-get update"
     contains "  sudo apt-get install -y --no-install-recommends --no-remove cmake gcc libc6-dev make pkg-config libcurl4-openssl-dev libssl-dev libjansson-dev libarchive-dev"
-    contains "python3-pip"
+    contains "python3-pip g++ libicu-dev libsndfile1-dev libsamplerate0-dev git npm"
     lacks "vanta: setup"
     [ ! -s "$asked" ]
+}
+
+@test "npm and git are asked for only where the engines must be built" {
+    machine_with_everything
+    rm "$bin/git"
+    run on_machine sh "$clone/scripts/setup_all_models.sh" --no-install
+    exits 0
+    NO_ENGINES=1 run on_machine sh "$clone/scripts/setup_all_models.sh" --no-install
+    exits 3
+    contains "Missing: git, npm"
+    NO_ENGINES=1 VANTA_ENGINE_SOURCE=git run on_machine \
+        sh "$clone/scripts/setup_all_models.sh" --no-install
+    exits 3
+    contains "Missing: git"
+    lacks npm
+    NO_ENGINES=1 SOURCES_FETCHED=1 run on_machine \
+        sh "$clone/scripts/setup_all_models.sh" --no-install
+    exits 3
+    lacks npm
+}
+
+@test "engines of another prefix make vanta-engine anew" {
+    machine_with_everything
+    echo "$(cd "$clone" && pwd -P) /old-engines" >"$clone/build/.engine-built"
+    run on_machine sh "$clone/scripts/setup_all_models.sh"
+    exits 0
+    contains "Built vanta-engine ("
+    contains "vanta: setup"
+    run cat "$asked"
+    contains "-DVANTA_ENGINE=ON -DVANTA_ENGINE_PREFIX=/engines"
+    contains "--target vanta-engine"
+    : >"$asked"
+    run on_machine sh "$clone/scripts/setup_all_models.sh"
+    exits 0
+    lacks "Built vanta-engine"
+}
+
+@test "engines that cannot be built: said, and the models are set up all the same" {
+    machine_with_everything
+    ENGINES_FAIL=1 SOURCES_FETCHED=1 run on_machine sh "$clone/scripts/setup_all_models.sh" --profile lite
+    exits 0
+    contains "failed: Building llama.cpp"
+    contains "Going on without the engines: the models are fetched and verified, not tested."
+    contains "vanta: setup --profile lite"
+    : >"$asked"
+    run on_machine sh "$clone/scripts/setup_all_models.sh" --no-engine --profile lite
+    exits 0
+    contains "vanta: setup --profile lite"
+    run cat "$asked"
+    lacks build-engines
+}
+
+@test "make engine builds the engines and vanta-engine, and installs nothing" {
+    machine_with_everything
+    rm "$clone/build/.engine-built"
+    run on_machine sh "$clone/scripts/build_engine.sh"
+    exits 0
+    contains "Built vanta-engine ("
+    ENGINES_FAIL=1 SOURCES_FETCHED=1 run on_machine sh "$clone/scripts/build_engine.sh"
+    exits 3
+    contains "failed: Building llama.cpp"
+    rm "$bin/c++"
+    run on_machine sh "$clone/scripts/build_engine.sh"
+    exits 3
+    contains "Missing: a C++ compiler"
+    contains "Run the commands above, then make engine again."
 }
 
 @test "an old cmake is not enough" {
@@ -236,11 +313,11 @@ END
     stand_in "$bin/brew" 'case $1 in --prefix) echo "$brew_prefix" ;; *)
     echo "brew $*" >>"$asked"
     mkdir -p "$brew_prefix/opt"
-    for keg in curl openssl@3 jansson libarchive; do mkdir "$brew_prefix/opt/$keg"; done
+    for keg in curl openssl@3 jansson libarchive icu4c libsndfile libsamplerate; do mkdir "$brew_prefix/opt/$keg"; done
     sh "$bin/bring_all" ;; esac'
     run on_machine sh "$clone/scripts/setup_all_models.sh" --yes
     exits 0
-    contains "  brew install cmake make pkgconf curl openssl@3 jansson libarchive python3"
+    contains "  brew install cmake make pkgconf curl openssl@3 jansson libarchive python3 icu4c libsndfile libsamplerate git node"
     contains "vanta: setup"
     run cat "$asked"
     contains "brew install cmake"
@@ -372,6 +449,8 @@ case $1 in --build) cp "$BATS_TEST_TMPDIR/vanta" "$2/vanta" ;; esac'
     contains "Built with sanitizers ("
     contains "VANTA_REAL=0: the tests with real models are LEFT OUT"
     [[ ${lines[-1]} == "ctest --test-dir "*" -L cli" ]]
+    run grep -c -e '-DVANTA_ENGINE=ON -DVANTA_ENGINE_PREFIX=/engines' "$asked"
+    [ "$output" = 3 ]
 }
 
 @test "a build folder that cannot be written is named" {
