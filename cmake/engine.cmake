@@ -24,6 +24,15 @@ file(GLOB engine_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/engines/hel
 add_executable(vanta-engine ${engine_sources})
 target_compile_definitions(vanta-engine PRIVATE
     VANTA_ENGINE_BUILD="${VANTA_ENGINE_BUILD}")
+# Backends that are there.
+foreach(pair llama:LLM whisper:WHISPER encoder_serve:ENCODER audio_serve:AUDIO)
+    string(REPLACE ":" ";" pair ${pair})
+    list(GET pair 0 file)
+    list(GET pair 1 name)
+    if(EXISTS ${PROJECT_SOURCE_DIR}/src/engines/helper/${file}.c)
+        target_compile_definitions(vanta-engine PRIVATE VANTA_HAVE_${name})
+    endif()
+endforeach()
 target_link_libraries(vanta-engine PRIVATE vanta_static llama whisper ggml::ggml
     PkgConfig::ICU PkgConfig::SNDFILE PkgConfig::SAMPLERATE)
 set_target_properties(vanta-engine PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
