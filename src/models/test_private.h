@@ -1,0 +1,44 @@
+/* test_private.h - what the files behind test.h share: one test at work. */
+#ifndef VANTA_MODELS_TEST_PRIVATE_H
+#define VANTA_MODELS_TEST_PRIVATE_H
+
+#include "base/path.h"
+#include "models/recipe.h"
+#include "models/test.h"
+
+struct test {
+    const struct vanta_test_options *options;
+    const struct vanta_entry *entry;
+    const struct vanta_catalog_model *model; /* NULL: not in the catalog */
+    struct vanta_recipe recipe;
+    struct vanta_test_result *result;
+    struct vanta_engine *engine; /* NULL until test_open */
+    char build[VANTA_ENGINE_BUILD_MAX];
+    const char *phase;
+};
+
+/* --- test.c --- */
+
+void test_phase(struct test *test, const char *phase, double fraction);
+/* Starts the helper on path and notes the figures of the load. */
+enum vanta_status test_open(struct test *test, enum vanta_engine_kind kind,
+                            const char *path, struct vanta_error *err);
+/* Notes one check and, when it failed, the result's message. */
+enum vanta_status test_check(struct test *test, const char *check, bool passed,
+                             struct vanta_error *err, const char *fmt, ...)
+    VANTA_PRINTF(5, 6);
+/* Notes a figure that no bound judges. */
+enum vanta_status test_warn(struct test *test, const char *check, struct vanta_error *err,
+                            const char *fmt, ...) VANTA_PRINTF(4, 5);
+void test_figure(struct test *test, const char *name, double value);
+void test_figure_text(struct test *test, const char *name, const char *value);
+void test_summary(struct test *test, const char *fmt, ...) VANTA_PRINTF(2, 3);
+
+/* --- one file each; VANTA_OK: it ran, the checks say how --- */
+
+enum vanta_status test_transcribe(struct test *test, struct vanta_error *err);
+enum vanta_status test_questions(struct test *test, struct vanta_error *err);
+enum vanta_status test_embed(struct test *test, struct vanta_error *err);
+enum vanta_status test_speak(struct test *test, struct vanta_error *err);
+
+#endif
