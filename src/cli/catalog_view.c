@@ -128,6 +128,11 @@ static void print_preparations(const struct vanta_catalog_model *m)
 
         if (p->kind == VANTA_PREPARATION_FETCH)
             continue;
+        if (p->kind == VANTA_PREPARATION_ENCODER_GGUF) {
+            printf("\n%s (version %lld) makes %s (%s) from model.safetensors\n", p->id,
+                   (long long)p->version, p->output, p->weights);
+            continue;
+        }
         printf("\nor %s (version %lld), which makes %s from\n", p->id,
                (long long)p->version, p->output);
         print_files(p->inputs, p->n_inputs);

@@ -60,14 +60,17 @@ struct vanta_catalog_file {
 
 enum vanta_preparation_kind {
     VANTA_PREPARATION_FETCH,      /* inputs are the model's files themselves */
-    VANTA_PREPARATION_CT2_WHISPER /* inputs are a faster-whisper folder */
+    VANTA_PREPARATION_CT2_WHISPER, /* inputs are a faster-whisper folder */
+    VANTA_PREPARATION_ENCODER_GGUF /* inputs are the model's files, but the output, which
+                                      is made from them and lies beside them */
 };
 
 struct vanta_preparation {
     const char *id; /* "fetch", "from-faster-whisper" */
     int64_t version;
     enum vanta_preparation_kind kind;
-    const char *output; /* CT2_WHISPER: which of the model's files it makes; else NULL */
+    const char *output;  /* which of the model's files it makes; FETCH: NULL */
+    const char *weights; /* ENCODER_GGUF: "f32", "f16", "q8_0"; else NULL */
     const struct vanta_catalog_file *inputs; /* FETCH: the model's files with sources */
     size_t n_inputs;
 };

@@ -330,6 +330,42 @@ static void parse_conversion(struct catalog_reader *r,
     check_all_fetched(r, model, out->output);
 }
 
+/* The model's files but the output: a sentence encoder's folder, which stays. */
+static void parse_encoder(struct catalog_reader *r,
+                          const struct vanta_catalog_model *model,
+                          struct vanta_preparation *out)
+{
+    static const char *const weights[] = {"f32", "f16", "q8_0", NULL};
+    struct vanta_catalog_file *inputs;
+    size_t i;
+    int choice;
+
+    catalog_text(r, "output", true, CATALOG_TEXT_MAX, &out->output);
+    choice = catalog_choice(r, "weights", true, weights);
+    if (r->status != VANTA_OK)
+        return;
+    out->weights = weights[choice];
+    if (strcmp(model->format, "safetensors") != 0)
+        catalog_reader_fail(r, "kind", "reads safetensors, not %s", model->format);
+    if (!find_file(model->files, model->n_files, out->output))
+        catalog_reader_fail(r, "output", "\"%.200s\" is none of the model's files",
+                            out->output);
+    if (!find_file(model->files, model->n_files, "model.safetensors"))
+        catalog_reader_fail(r, "kind", "needs a model.safetensors among the files");
+    check_all_fetched(r, model, out->output);
+    if (r->status != VANTA_OK)
+        return;
+    inputs = catalog_alloc(r->catalog, model->n_files, sizeof *inputs, r->err);
+    if (!inputs) {
+        r->status = VANTA_ERR_NO_MEMORY;
+        return;
+    }
+    for (i = 0; i < model->n_files; i++)
+        if (strcmp(model->files[i].path, out->output) != 0)
+            inputs[out->n_inputs++] = model->files[i];
+    out->inputs = inputs;
+}
+
 static void parse_preparation(struct catalog_reader *r,
                               const struct vanta_catalog_model *model,
                               struct vanta_preparation *out)
@@ -337,18 +373,26 @@ static void parse_preparation(struct catalog_reader *r,
     static const char *const fetch_keys[] = {"id", "version", "kind", NULL};
     static const char *const conversion_keys[] = {"id",     "version", "kind",
                                                   "output", "inputs",  NULL};
-    static const char *const kinds[] = {"fetch", "ct2-whisper", NULL};
+    static const char *const encoder_keys[] = {"id",     "version", "kind",
+                                               "output", "weights", NULL};
+    static const char *const kinds[] = {"fetch", "ct2-whisper", "encoder-gguf", NULL};
     int kind;
 
     catalog_id(r, "id", &out->id);
     catalog_integer(r, "version", true, 1, INT32_MAX, &out->version);
     kind = catalog_choice(r, "kind", true, kinds);
-    catalog_known_keys(r, kind == 1 ? conversion_keys : fetch_keys);
+    catalog_known_keys(r, kind == VANTA_PREPARATION_CT2_WHISPER    ? conversion_keys
+                          : kind == VANTA_PREPARATION_ENCODER_GGUF ? encoder_keys
+                                                                   : fetch_keys);
     if (r->status != VANTA_OK)
         return;
     out->kind = (enum vanta_preparation_kind)kind;
     if (out->kind == VANTA_PREPARATION_CT2_WHISPER) {
         parse_conversion(r, model, out);
+        return;
+    }
+    if (out->kind == VANTA_PREPARATION_ENCODER_GGUF) {
+        parse_encoder(r, model, out);
         return;
     }
     out->inputs = model->files;

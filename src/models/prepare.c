@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "convert/convert.h"
+#include "convert/encoder_gguf.h"
 
 #define EVENT_MS 100
 #define WAYS_MAX 8
@@ -179,8 +180,33 @@ static const struct vanta_catalog_file *model_file(const struct vanta_catalog_mo
     return NULL;
 }
 
+static enum vanta_status run_converter(struct converting *c,
+                                       const struct vanta_catalog_model *model,
+                                       const struct vanta_preparation *p,
+                                       const char *inputs, const char *target,
+                                       struct vanta_convert_result *made,
+                                       struct vanta_error *err)
+{
+    const atomic_bool *cancel = c->setup->options.cancel;
+    const struct vanta_catalog_file *weights = model_file(model, "model.safetensors");
+    struct vanta_encoder_source source = {.name = model->id,
+                                          .license = model->license->id,
+                                          .url = model->upstream};
+    enum vanta_encoder_weights type;
+
+    if (p->kind == VANTA_PREPARATION_CT2_WHISPER)
+        return vanta_convert_ct2_whisper(inputs, target, on_converted, c, cancel, made,
+                                         err);
+    source.weights_sha256 = weights ? weights->sha256 : NULL;
+    if (!vanta_encoder_weights_parse(p->weights, &type))
+        return vanta_fail(err, VANTA_ERR_INTERNAL, "%s: unknown weights", p->weights);
+    return vanta_encoder_gguf(inputs, target, type, &source, on_converted, c, cancel,
+                              made, err);
+}
+
 /* Converts to a temporary name, lets the catalog's digest judge, and gives the final
- * name. Wrong bytes are deleted with the inputs they came from. */
+ * name. Wrong bytes are deleted, with the inputs they came from where those are nothing
+ * but inputs. */
 static enum vanta_status convert(struct vanta_setup *setup, struct setup_work *work,
                                  const struct vanta_preparation *p,
                                  const struct folders *at, const char *inputs,
@@ -203,13 +229,13 @@ static enum vanta_status convert(struct vanta_setup *setup, struct setup_work *w
                           work->item->model->id, p->id);
     status = vanta_remove_tree(target, err); /* an interrupted run's */
     if (status == VANTA_OK)
-        status = vanta_convert_ct2_whisper(inputs, target, on_converted, &c,
-                                           setup->options.cancel, &made, err);
+        status = run_converter(&c, work->item->model, p, inputs, target, &made, err);
     if (status != VANTA_OK)
         return status;
     if (file->sha256 && strcmp(file->sha256, made.sha256) != 0) {
         vanta_remove_tree(target, NULL);
-        vanta_remove_tree(inputs, NULL);
+        if (p->kind == VANTA_PREPARATION_CT2_WHISPER)
+            vanta_remove_tree(inputs, NULL);
         vanta_fail(err, VANTA_ERR_DIGEST,
                    "%s: converting (%s) gave the digest %s, not %s, and was thrown away",
                    p->output, p->id, made.sha256, file->sha256);
@@ -263,7 +289,10 @@ static enum vanta_status try_way(struct vanta_setup *setup, struct setup_work *w
         return status;
     if (p->kind == VANTA_PREPARATION_CT2_WHISPER)
         return by_converting(setup, work, p, at, patient, out, err);
-    return by_fetching(setup, work, p, at, patient, out, err);
+    status = by_fetching(setup, work, p, at, patient, out, err);
+    if (status == VANTA_OK && p->kind == VANTA_PREPARATION_ENCODER_GGUF)
+        status = convert(setup, work, p, at, at->model, out, err);
+    return status;
 }
 
 /* --- trying one after the other --- */

@@ -118,6 +118,9 @@ bool vanta_path_ends_with(const char *path, const char *file);
 
 /* --- state.c --- */
 
+/* In the place of an engine build in the receipts of an API, which needs none. */
+#define VANTA_TEST_BUILD_API "api"
+
 /* What the receipts say of these bytes (digest NULL: an API) with this engine build on
  * this machine: FAILED, UNTESTED or READY. engine_build NULL: no engine is installed, so
  * that no receipt counts. */

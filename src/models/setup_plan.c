@@ -323,7 +323,7 @@ void setup_count_way(struct vanta_setup *setup, const struct setup_work *work,
 
     count_inputs(setup, way, &out->network, &scratch, &inputs);
     out->disk = whole;
-    if (way->kind == VANTA_PREPARATION_FETCH) {
+    if (way->kind != VANTA_PREPARATION_CT2_WHISPER) {
         /* Files that are there with the right size are not fetched again. */
         out->disk = less(whole, work->found.bytes);
         out->scratch = scratch;

@@ -1,4 +1,5 @@
 /* state.c - what state a model is in: computed each time, from cheap facts. */
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,8 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/text.h"
+#include "engines/engine.h"
+#include "models/recipe.h"
 #include "models/registry_private.h"
 
 #define WHY_MAX 256
@@ -166,7 +169,9 @@ enum vanta_state vanta_receipts_state(const json_t *tests, const char *digest,
     while (engine_build && i-- > 0) { /* the newest is the last */
         const json_t *receipt = json_array_get(tests, i);
 
-        if (strcmp(text_at(receipt, "digest"), digest ? digest : "") != 0 ||
+        if (json_integer_value(json_object_get(receipt, "recipe_version")) !=
+                VANTA_RECIPE_VERSION ||
+            strcmp(text_at(receipt, "digest"), digest ? digest : "") != 0 ||
             strcmp(text_at(receipt, "engine_build"), engine_build) != 0 ||
             !is_machine(json_object_get(receipt, "machine"), machine))
             continue;
@@ -195,11 +200,29 @@ static const char *key_variable(const struct vanta_entry *entry,
     return vanta_streq_nocase(provider, "openai") ? "OPENAI_API_KEY" : NULL;
 }
 
-/* This version comes without engines, so no receipt can be one of its own. */
+/* What does not change while a process runs: asked once, since a list has many entries. */
+static struct {
+    struct vanta_machine machine;
+    char build[VANTA_ENGINE_BUILD_MAX]; /* "": no engine is installed */
+} here;
+static pthread_once_t here_once = PTHREAD_ONCE_INIT;
+
+static void read_here(void)
+{
+    vanta_machine_read(&here.machine);
+    if (vanta_engine_build(here.build, NULL) != VANTA_OK)
+        here.build[0] = '\0';
+}
+
 static enum vanta_state receipts_here(const struct vanta_entry *entry, char *why)
 {
-    return vanta_receipts_state(json_object_get(entry->extra, "tests"), entry->hash, NULL,
-                                NULL, why);
+    const char *build = here.build;
+
+    pthread_once(&here_once, read_here);
+    if (vanta_entry_is_api(entry))
+        build = VANTA_TEST_BUILD_API;
+    return vanta_receipts_state(json_object_get(entry->extra, "tests"), entry->hash,
+                                *build ? build : NULL, &here.machine, why);
 }
 
 static enum vanta_state api_state(const struct vanta_entry *entry,
