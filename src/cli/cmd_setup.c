@@ -12,6 +12,7 @@
 #include "cli/progress.h"
 #include "cli/setup_print.h"
 #include "cli/setup_select.h"
+#include "cli/setup_test.h"
 #include "cli/term.h"
 #include "models/setup.h"
 
@@ -22,7 +23,7 @@ struct request {
     struct word_list operands, models, types, sources, accepted;
     const char *profile;
     long jobs;
-    bool offline, force, unpinned, dry_run, require_ready;
+    bool offline, force, unpinned, dry_run, require_ready, no_test;
 };
 
 static bool parse(int argc, char **argv, struct request *r, int *code)
@@ -43,6 +44,7 @@ static bool parse(int argc, char **argv, struct request *r, int *code)
         {"dry-run", 'n', OPTION_FLAG, &r->dry_run, NULL, "show the plan, change nothing"},
         {"require-ready", 0, OPTION_FLAG, &r->require_ready, NULL,
          "exit 1 unless every model is ready"},
+        {"no-test", 0, OPTION_FLAG, &r->no_test, NULL, "leave the models untested"},
         {"quiet", 'q', OPTION_FLAG, &r->common.quiet, NULL, "say only what went wrong"},
         JSON_OPTION(r->common),
         COMMON_OPTIONS(r->common),
@@ -235,6 +237,8 @@ static int run(const struct request *r, const struct session *s,
     vanta_setup_run(setup, NULL);
     progress_free(talk->progress);
     talk->progress = NULL;
+    if (!r->no_test)
+        setup_test_models(s, setup, r->common.json, r->common.quiet);
     code = exit_code(setup, r->require_ready);
     if (r->common.json)
         setup_json_summary(setup, code);

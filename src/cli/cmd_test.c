@@ -1,134 +1,265 @@
 /*
- * vanta test [ID...]: the verdict on each model. This build has no inference engine, so
- * what is there and right stays untested, and the exit code says so: 1 when a model is
- * missing, corrupt or failed its test, else 3 when one could not be tested.
+ * vanta test [ID...]: runs each model's test on this machine and prints its verdict.
+ * Exit 1 when one failed, is missing or is wrong; else 3 when one could not be tested.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "base/error.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/term.h"
+#include "cli/test_line.h"
+#include "models/test.h"
 
-struct verdicts {
+struct test_run {
     struct session *session;
+    struct vanta_test_options options;
+    struct test_line line;
     struct table *table;
     json_t *list;
     enum vanta_model_type type;
     bool named; /* the user asked for these models, not for all */
-    size_t untested, wrong;
+    bool json, quiet, verbose;
+    size_t n, passed;
+    int code;
 };
 
-static void count(struct verdicts *v, enum vanta_state state)
+static void add_code(struct test_run *run, int code)
 {
-    switch (state) {
-    case VANTA_STATE_MISSING:
-    case VANTA_STATE_CORRUPT:
-    case VANTA_STATE_FAILED:
-        v->wrong++;
-        break;
-    case VANTA_STATE_NEEDS_KEY: /* without a key there is nothing to test, unless asked */
-        v->untested += v->named;
-        break;
-    case VANTA_STATE_READY:
-        break;
+    if (code == EXIT_CHECK || run->code == EXIT_OK)
+        run->code = code;
+}
+
+static const char *verdict_of(enum vanta_status status)
+{
+    switch (status) {
+    case VANTA_OK:
+        return "passed";
+    case VANTA_ERR_CHECK:
+        return "FAILED";
+    case VANTA_ERR_AUTH:
+        return "needs-key";
+    case VANTA_ERR_CANCELLED:
+        return "stopped";
     default:
-        v->untested++;
+        return "not tested";
     }
 }
 
-static void add(struct verdicts *v, const struct vanta_entry *entry)
+static enum term_style style_of(enum vanta_status status)
 {
-    char why[256] = "";
-    enum vanta_state state =
-        vanta_entry_state(v->session->root, entry, v->session->catalog, why);
-    const char *cells[] = {entry->id, vanta_state_name(state), why};
-    enum term_style styles[] = {STYLE_NONE, state_style(state), STYLE_NONE};
-
-    count(v, state);
-    table_row(v->table, cells, styles);
-    json_array_append_new(v->list, json_pack("{s:s, s:s, s:s}", "id", entry->id,
-                                             "verdict", vanta_state_name(state), "why",
-                                             why));
+    return status == VANTA_OK          ? STYLE_GOOD
+           : status == VANTA_ERR_CHECK ? STYLE_BAD
+                                       : STYLE_WARN;
 }
 
-static int collect(struct verdicts *v, const struct word_list *ids)
+static void add_json(struct test_run *run, const struct vanta_entry *entry,
+                     enum vanta_status status, const struct vanta_test_result *r,
+                     const struct vanta_error *err)
 {
-    const struct vanta_registry *registry = v->session->registry;
+    json_array_append_new(
+        run->list,
+        json_pack("{s:s, s:s, s:b, s:b, s:s, s:s?, s:s?, s:O, s:O, s:f}", "id", entry->id,
+                  "type", entry_type(entry), "passed", status == VANTA_OK, "ran", r->ran,
+                  "status", vanta_status_name(status), "message",
+                  status == VANTA_OK ? NULL : err->message, "hint",
+                  status == VANTA_OK || !err->hint[0] ? NULL : err->hint, "figures",
+                  r->figures, "checks", r->checks, "seconds", r->seconds));
+}
+
+static void add_row(struct test_run *run, const struct vanta_entry *entry,
+                    enum vanta_status status, const struct vanta_test_result *r)
+{
+    char time[VANTA_SIZE_TEXT_MAX];
+    const char *cells[] = {entry->id, verdict_of(status), r->summary,
+                           vanta_duration_text((int64_t)(r->seconds * 1000), time)};
+    enum term_style styles[] = {STYLE_NONE, style_of(status), STYLE_NONE, STYLE_DIM};
+
+    table_row(run->table, cells, styles);
+}
+
+/* What is wrong, or only noted, below the verdicts. */
+static void explain(const struct test_run *run, const struct vanta_entry *entry,
+                    enum vanta_status status, const struct vanta_test_result *r,
+                    const struct vanta_error *err)
+{
     size_t i;
 
-    for (i = 0; i < ids->n; i++) {
-        const struct vanta_entry *entry = session_entry(v->session, ids->words[i]);
+    if (status != VANTA_OK && (status != VANTA_ERR_AUTH || run->named)) {
+        fprintf(stderr, "%s%s%s: %s\n", term_style(stderr, style_of(status)), entry->id,
+                term_style(stderr, STYLE_NONE), err->message);
+        if (err->hint[0])
+            fprintf(stderr, "  %s\n", err->hint);
+    }
+    for (i = 0; run->verbose && i < json_array_size(r->checks); i++) {
+        const json_t *check = json_array_get(r->checks, i);
+        const json_t *passed = json_object_get(check, "passed");
 
-        if (!entry)
-            return EXIT_CANNOT;
-        add(v, entry);
+        fprintf(stderr, "  %-4s %s: %s: %s\n",
+                json_is_null(passed)   ? "note"
+                : json_is_true(passed) ? "ok"
+                                       : "BAD",
+                entry->id, json_string_value(json_object_get(check, "check")),
+                json_string_value(json_object_get(check, "message")));
+    }
+}
+
+static void test_entry(struct test_run *run, const struct vanta_entry *entry)
+{
+    struct vanta_test_result result;
+    struct vanta_error err = {0};
+    enum vanta_status status;
+
+    test_line_start(&run->line, entry->id, run->quiet || run->json);
+    status = vanta_test_model(&run->options, entry, &result, &err);
+    test_line_clear(&run->line);
+    run->n++;
+    run->passed += status == VANTA_OK;
+    /* Without a key there is nothing to test, unless this model was asked for. */
+    if (status == VANTA_ERR_AUTH)
+        add_code(run, run->named ? EXIT_CHECK : EXIT_OK);
+    else
+        add_code(run, exit_code_of(status));
+    if (run->json)
+        add_json(run, entry, status, &result, &err);
+    else
+        add_row(run, entry, status, &result);
+    if (!run->json)
+        explain(run, entry, status, &result, &err);
+    if (result.record.status != VANTA_OK)
+        warn("%s: the outcome could not be recorded: %s", entry->id,
+             result.record.message);
+    vanta_test_result_free(&result);
+}
+
+static int small_first(const void *a, const void *b)
+{
+    const struct vanta_entry *const *left = a, *const *right = b;
+
+    if ((*left)->size_bytes != (*right)->size_bytes)
+        return (*left)->size_bytes < (*right)->size_bytes ? -1 : 1;
+    return strcmp((*left)->id, (*right)->id);
+}
+
+static size_t choose(struct test_run *run, const struct word_list *ids,
+                     const struct vanta_entry **chosen)
+{
+    const struct vanta_registry *registry = run->session->registry;
+    size_t i, n = 0;
+
+    for (i = 0; i < ids->n; i++) {
+        const struct vanta_entry *entry = session_entry(run->session, ids->words[i]);
+
+        if (entry)
+            chosen[n++] = entry;
+        else
+            add_code(run, EXIT_CANNOT);
     }
     for (i = 0; ids->n == 0 && i < vanta_registry_count(registry); i++) {
         const struct vanta_entry *entry = vanta_registry_at(registry, i);
 
-        if (v->type == VANTA_TYPE_UNKNOWN || entry->type == v->type)
-            add(v, entry);
+        if (run->type == VANTA_TYPE_UNKNOWN || entry->type == run->type)
+            chosen[n++] = entry;
     }
-    return EXIT_OK;
+    qsort(chosen, n, sizeof *chosen, small_first);
+    return n;
 }
 
-static int report(struct verdicts *v, bool json)
+static int report(struct test_run *run, bool any)
 {
-    int code = EXIT_OK;
+    if (run->json) {
+        char build[VANTA_ENGINE_BUILD_MAX] = "";
+        bool engine = vanta_engine_build(build, NULL) == VANTA_OK;
 
-    if (json)
-        code = print_document(json_pack("{s:i, s:n, s:O}", "version", JSON_OUTPUT_VERSION,
-                                        "engine", "models", v->list));
-    else
-        table_print(v->table, stdout, true);
-    if (json_array_size(v->list) == 0)
-        fputs("There is no model to test here. vanta setup fetches a set of them.\n",
-              stderr);
-    if (v->untested > 0)
-        fprintf(stderr,
-                "This build has no inference engine: %zu model%s could not be tested.\n"
-                "vanta verify checks the files.\n",
-                v->untested, v->untested == 1 ? "" : "s");
-    if (code != EXIT_OK)
-        return code;
-    return v->wrong > 0 ? EXIT_CHECK : v->untested > 0 ? EXIT_CANNOT : EXIT_OK;
+        return print_document(json_pack("{s:i, s:s?, s:O}", "version",
+                                        JSON_OUTPUT_VERSION, "engine",
+                                        engine ? build : NULL, "models", run->list)) ==
+                       EXIT_OK
+                   ? run->code
+                   : EXIT_CANNOT;
+    }
+    if (run->n > 0 && (!run->quiet || run->code != EXIT_OK))
+        table_print(run->table, stdout, true);
+    if (!any)
+        say_no_models(run->session, run->type);
+    return run->code;
+}
+
+static int test_all(struct test_run *run, const struct word_list *ids)
+{
+    size_t most = vanta_registry_count(run->session->registry) + ids->n, n, i;
+    const struct vanta_entry **chosen = calloc(most ? most : 1, sizeof *chosen);
+    struct vanta_error err = {0};
+    int code;
+
+    if (!chosen) {
+        vanta_fail_memory(&err);
+        return report_error(&err);
+    }
+    n = choose(run, ids, chosen);
+    for (i = 0; i < n && !atomic_load(&cancelled); i++)
+        test_entry(run, chosen[i]);
+    if (i < n) {
+        warn("stopped: %zu of %zu models were not tested", n - i, n);
+        add_code(run, EXIT_CANNOT);
+    }
+    code = report(run, n > 0 || ids->n > 0);
+    free(chosen);
+    return code;
 }
 
 int cmd_test(int argc, char **argv)
 {
-    static const char *const head[] = {"ID", "VERDICT", "WHY"};
+    static const char *const head[] = {"ID", "VERDICT", "FIGURES", "TIME"};
     struct common_options common = {0};
+    struct test_run run = {.type = VANTA_TYPE_UNKNOWN};
     const char *type_name = NULL;
+    long threads = 0;
     const struct option_spec options[] = {
         {"type", 0, OPTION_TEXT, &type_name, "TYPE",
          "only whisper (stt), llm, embedding or tts"},
+        {"threads", 't', OPTION_NUMBER, &threads, "N", "of the engine (the fast cores)"},
+        {"no-gpu", 0, OPTION_FLAG, &run.options.no_gpu, NULL, "only the processor"},
+        {"verbose", 'v', OPTION_FLAG, &run.verbose, NULL, "show every check"},
+        {"quiet", 'q', OPTION_FLAG, &common.quiet, NULL, "say only what went wrong"},
         JSON_OPTION(common),
         COMMON_OPTIONS(common),
     };
     struct word_list ids = {0};
     struct session session;
-    struct verdicts v = {.session = &session, .type = VANTA_TYPE_UNKNOWN};
     int code;
 
     if (!command_parse("test", argc, argv, options, sizeof options / sizeof options[0],
                        &ids, &code))
         return code;
-    if (type_name && !parse_type("test", type_name, &v.type))
+    if (type_name && !parse_type("test", type_name, &run.type))
         return EXIT_USAGE;
+    if (threads > 1024)
+        return usage_error("test", "--threads is at most 1024");
     if (!session_open(&session, &common, SESSION_CATALOG | SESSION_REGISTRY, &code))
         return code;
-    v.named = ids.n > 0;
-    v.list = json_array();
-    v.table = table_new(3);
-    table_row(v.table, head, NULL);
-    code = collect(&v, &ids);
-    if (code == EXIT_OK)
-        code = report(&v, common.json);
-    table_free(v.table);
-    json_decref(v.list);
+    run.session = &session;
+    run.named = ids.n > 0;
+    run.json = common.json;
+    run.quiet = common.quiet;
+    run.options.root = session.root;
+    run.options.catalog = session.catalog;
+    run.options.threads = (int)threads;
+    run.options.cancel = &cancelled;
+    run.options.progress = test_line_show;
+    run.options.arg = &run.line;
+    run.list = json_array();
+    run.table = table_new(4);
+    table_row(run.table, head, NULL);
+    code = test_all(&run, &ids);
+    table_free(run.table);
+    json_decref(run.list);
     session_close(&session);
     return code;
 }

@@ -354,6 +354,19 @@ void setup_json_plan(struct vanta_setup *setup, const char *root)
     put_line(json);
 }
 
+void setup_json_test(const struct vanta_setup_item *item, enum vanta_status status,
+                     const struct vanta_test_result *result)
+{
+    json_t *json = event_object("test");
+
+    set_text(json, "model", item->model->id);
+    json_object_set_new(json, "passed", json_boolean(status == VANTA_OK));
+    set_text(json, "status", vanta_status_name(status));
+    json_object_set(json, "figures", result->figures);
+    json_object_set(json, "checks", result->checks);
+    put_line(json);
+}
+
 void setup_json_error(const struct vanta_error *err)
 {
     json_t *json = event_object("error");
