@@ -15,6 +15,7 @@
 #include "cli/output.h"
 #include "cli/term.h"
 #include "cli/test_line.h"
+#include "engines/engine.h"
 #include "models/test.h"
 
 struct test_run {

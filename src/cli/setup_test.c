@@ -8,6 +8,7 @@
 #include "cli/setup_print.h"
 #include "cli/term.h"
 #include "cli/test_line.h"
+#include "engines/engine.h"
 #include "models/test.h"
 
 static bool wants_test(const struct vanta_setup_item *item)
