@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "engines/helper/llama_private.h"
-#include "engines/helper/pieces.h"
+#include "base/utf8.h"
 
 #define MESSAGES_MAX 1024
 #define TOKENS_DEFAULT 256
@@ -196,7 +196,7 @@ struct run {
     struct llm *llm;
     struct job *job;
     struct llama_sampler *sampler;
-    struct pieces pieces;
+    struct vanta_utf8 pieces;
     int32_t n_prompt, n_generated, max_tokens;
     double start_ms, prompt_ms, first_token_ms, end_ms;
     bool ended, context_full, finite;
@@ -227,7 +227,7 @@ static enum vanta_status give_piece(struct run *run, llama_token token,
 
     if (n < 0) /* a token of more than half a kilobyte: no text that anyone waits for */
         n = 0;
-    if (!pieces_add(&run->pieces, bytes, (size_t)n, &offset))
+    if (!vanta_utf8_add(&run->pieces, bytes, (size_t)n, &offset))
         return vanta_fail_memory(err);
     if (run->pieces.text.len > offset)
         job_text(run->job, run->pieces.text.data + offset);
@@ -274,7 +274,7 @@ static enum vanta_status answer_run(struct run *run, struct answer *answer,
 {
     size_t offset;
 
-    if (!pieces_end(&run->pieces, &offset))
+    if (!vanta_utf8_end(&run->pieces, &offset))
         return vanta_fail_memory(err);
     if (run->pieces.text.len > offset)
         job_text(run->job, run->pieces.text.data + offset);
@@ -292,7 +292,7 @@ enum vanta_status llm_complete(void *state, struct job *job, struct answer *answ
 {
     struct llm *llm = state;
     struct run run = {.llm = llm, .job = job, .finite = true,
-                      .pieces = PIECES(LLM_TEXT_BYTES_MAX)};
+                      .pieces = VANTA_UTF8(LLM_TEXT_BYTES_MAX)};
     struct prompt prompt = {0};
     llama_token *tokens = NULL;
     int64_t max_tokens = 0;
@@ -326,7 +326,7 @@ enum vanta_status llm_complete(void *state, struct job *job, struct answer *answ
         status = answer_run(&run, answer, err);
     if (run.sampler)
         llama_sampler_free(run.sampler);
-    pieces_free(&run.pieces);
+    vanta_utf8_free(&run.pieces);
     free(tokens);
     free(prompt.text);
     llm->job = NULL;

@@ -16,7 +16,7 @@
 #include "engines/helper/audio.h"
 #include "engines/helper/backend.h"
 #include "engines/helper/log_sizes.h"
-#include "engines/helper/pieces.h"
+#include "base/utf8.h"
 
 #define WINDOW_SAMPLES ((size_t)300 * VANTA_AUDIO_HZ)
 #define LANGUAGE_SAMPLES ((size_t)30 * VANTA_AUDIO_HZ) /* that the detection hears */
@@ -176,11 +176,11 @@ static void give_segments(struct recording *r, int n)
 
     for (; r->given < n; r->given++) {
         const char *text = whisper_full_get_segment_text(context, r->given);
-        struct pieces pieces = PIECES(SEGMENT_BYTES_MAX);
+        struct vanta_utf8 pieces = VANTA_UTF8(SEGMENT_BYTES_MAX);
         size_t offset;
 
-        if (pieces_add(&pieces, text, strlen(text), &offset) &&
-            pieces_end(&pieces, &offset)) {
+        if (vanta_utf8_add(&pieces, text, strlen(text), &offset) &&
+            vanta_utf8_end(&pieces, &offset)) {
             if (pieces.text.len > 0)
                 job_segment(r->job, ms_of(r, whisper_full_get_segment_t0(context, r->given)),
                             ms_of(r, whisper_full_get_segment_t1(context, r->given)),
@@ -188,7 +188,7 @@ static void give_segments(struct recording *r, int n)
         } else {
             r->status = VANTA_ERR_NO_MEMORY;
         }
-        pieces_free(&pieces);
+        vanta_utf8_free(&pieces);
     }
 }
 

@@ -1,6 +1,6 @@
-/* pieces.c - UTF-8 put together from tokens (RFC 3629: no surrogates, no overlong forms). */
-#include "engines/helper/pieces.h"
+#include "base/utf8.h"
 
+#include <stdint.h>
 #include <string.h>
 
 static const char replacement[] = "\xEF\xBF\xBD";
@@ -29,12 +29,12 @@ static bool continues(unsigned char first, size_t index, unsigned char byte)
     return byte >= low && byte <= high;
 }
 
-static bool give(struct pieces *p, const void *bytes, size_t n)
+static bool give(struct vanta_utf8 *p, const void *bytes, size_t n)
 {
     return vanta_buf_append(&p->text, bytes, n);
 }
 
-static bool add_byte(struct pieces *p, unsigned char byte)
+static bool add_byte(struct vanta_utf8 *p, unsigned char byte)
 {
     if (p->n_held > 0 && !continues(p->held[0], p->n_held, byte)) {
         p->n_held = 0;
@@ -46,7 +46,6 @@ static bool add_byte(struct pieces *p, unsigned char byte)
     p->held[p->n_held++] = byte;
     if (p->n_held < sequence_length(p->held[0]))
         return true;
-    /* A NUL would end the text for every reader of a C string. */
     if (p->held[0] == 0) {
         p->n_held = 0;
         return give(p, replacement, 3);
@@ -57,7 +56,7 @@ static bool add_byte(struct pieces *p, unsigned char byte)
     return true;
 }
 
-static bool terminate(struct pieces *p)
+static bool terminate(struct vanta_utf8 *p)
 {
     if (!vanta_buf_append(&p->text, "", 1))
         return false;
@@ -65,7 +64,7 @@ static bool terminate(struct pieces *p)
     return true;
 }
 
-bool pieces_add(struct pieces *p, const char *bytes, size_t n, size_t *offset)
+bool vanta_utf8_add(struct vanta_utf8 *p, const char *bytes, size_t n, size_t *offset)
 {
     size_t i;
 
@@ -76,7 +75,7 @@ bool pieces_add(struct pieces *p, const char *bytes, size_t n, size_t *offset)
     return terminate(p);
 }
 
-bool pieces_end(struct pieces *p, size_t *offset)
+bool vanta_utf8_end(struct vanta_utf8 *p, size_t *offset)
 {
     *offset = p->text.len;
     if (p->n_held > 0 && !give(p, replacement, 3))
@@ -85,8 +84,22 @@ bool pieces_end(struct pieces *p, size_t *offset)
     return terminate(p);
 }
 
-void pieces_free(struct pieces *p)
+void vanta_utf8_free(struct vanta_utf8 *p)
 {
     vanta_buf_free(&p->text);
     p->n_held = 0;
+}
+
+char *vanta_utf8_copy(const char *text)
+{
+    size_t len = strlen(text), offset;
+    struct vanta_utf8 out = VANTA_UTF8(len > SIZE_MAX / 4 ? SIZE_MAX / 2 : 3 * len + 3);
+    char *copy = NULL;
+
+    if (vanta_utf8_add(&out, text, len, &offset) && vanta_utf8_end(&out, &offset)) {
+        copy = out.text.data;
+        out.text.data = NULL;
+    }
+    vanta_utf8_free(&out);
+    return copy;
 }

@@ -1,0 +1,222 @@
+/* vanta run ID [INPUT]: one model at its work, to try it. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "cli/run.h"
+#include "cli/term.h"
+
+static bool show_progress(void *arg, const struct vanta_engine_event *event)
+{
+    struct run *run = arg;
+
+    if (event->kind == VANTA_ENGINE_PROGRESS)
+        test_line_show(&run->line, run->phase, event->fraction);
+    return true;
+}
+
+bool run_open(struct run *run, enum vanta_engine_kind kind, const char *model,
+              const char *readable, vanta_engine_listener *listener, void *arg,
+              struct vanta_engine **engine, int *code)
+{
+    const struct run_options *o = run->options;
+    struct vanta_engine_options options = {
+        .kind = kind,
+        .model = model,
+        .readable = readable ? &readable : NULL,
+        .n_readable = readable ? 1 : 0,
+        .threads = (int)o->threads,
+        .context_tokens = (int)o->context,
+        .gpu_layers = -1,
+        .no_gpu = o->no_gpu,
+        .cancel = &cancelled,
+        .listener = listener ? listener : show_progress,
+        .arg = listener ? arg : run};
+    struct vanta_error err = {0};
+
+    run->phase = "loading";
+    test_line_start(&run->line, run->entry->id, o->common.quiet);
+    if (vanta_engine_open(engine, &options, &err) == VANTA_OK)
+        return true;
+    test_line_clear(&run->line);
+    *code = report_error(&err);
+    return false;
+}
+
+enum vanta_status run_read_input(size_t max, char **out, struct vanta_error *err)
+{
+    struct vanta_buf buf = VANTA_BUF(max);
+    char block[65536];
+    ssize_t n;
+
+    for (;;) {
+        n = read(STDIN_FILENO, block, sizeof block);
+        if (n < 0 && errno == EINTR && !atomic_load(&cancelled))
+            continue;
+        if (n <= 0)
+            break;
+        if (!vanta_buf_append(&buf, block, (size_t)n)) {
+            vanta_buf_free(&buf);
+            return vanta_fail(err, VANTA_ERR_LIMIT,
+                              "standard input is longer than %zu bytes", max);
+        }
+    }
+    if (n < 0) {
+        vanta_buf_free(&buf);
+        return vanta_fail_errno(err, errno, "standard input");
+    }
+    *out = buf.data ? buf.data : vanta_strdup("");
+    return *out ? VANTA_OK : vanta_fail_memory(err);
+}
+
+int run_write_output(const struct run *run, const void *data, size_t len)
+{
+    const char *path = run->options->output;
+    struct vanta_error err = {0};
+
+    if (!path || strcmp(path, "-") == 0) {
+        fwrite(data, 1, len, stdout);
+        return fflush(stdout) == 0 ? EXIT_OK : EXIT_CANNOT;
+    }
+    return vanta_file_replace(path, data, len, &err) == VANTA_OK ? EXIT_OK
+                                                                : report_error(&err);
+}
+
+bool run_number(const char *option, const char *text, double least, double most,
+                double *out)
+{
+    char *end;
+
+    *out = 0;
+    if (!text)
+        return true;
+    *out = strtod(text, &end);
+    if (end != text && *end == '\0' && *out >= least && *out <= most)
+        return true;
+    usage_error("run", "--%s takes a number from %g to %g", option, least, most);
+    return false;
+}
+
+/* What is wrong would only be found out deep in the engine, or never. */
+static bool check_state(struct run *run, int *code)
+{
+    char why[256];
+    enum vanta_state state = vanta_entry_state(run->session->root, run->entry,
+                                               run->session->catalog, why);
+
+    if (state != VANTA_STATE_MISSING && state != VANTA_STATE_CORRUPT)
+        return true;
+    fprintf(stderr, "vanta: %s is %s: %s\n  vanta setup --models %s brings it anew.\n",
+            run->entry->id, vanta_state_name(state), why, run->entry->id);
+    *code = EXIT_CANNOT;
+    return false;
+}
+
+static int dispatch(struct run *run)
+{
+    int code = EXIT_OK;
+
+    if (!check_state(run, &code))
+        return code;
+    switch (run->entry->type) {
+    case VANTA_TYPE_WHISPER:
+        return run_transcribe(run);
+    case VANTA_TYPE_LLM:
+        return run_complete(run);
+    case VANTA_TYPE_EMBEDDING:
+        return run_embed(run);
+    case VANTA_TYPE_TTS:
+        return run_speak(run);
+    default:
+        fprintf(stderr, "vanta: %s is of a type that cannot be run\n", run->entry->id);
+        return EXIT_CANNOT;
+    }
+}
+
+static bool parse(int argc, char **argv, struct run_options *o, struct word_list *words,
+                  int *code)
+{
+    const struct option_spec options[] = {
+        {"output", 'o', OPTION_TEXT, &o->output, "FILE", "instead of standard output"},
+        {"srt", 0, OPTION_FLAG, &o->srt, NULL, "speech to text: SubRip subtitles"},
+        {"vtt", 0, OPTION_FLAG, &o->vtt, NULL, "speech to text: WebVTT subtitles"},
+        {"language", 'l', OPTION_TEXT, &o->language, "LANG",
+         "speech to text: the language spoken (en, de, ...; default: detected)"},
+        {"translate", 0, OPTION_FLAG, &o->translate, NULL,
+         "speech to text: into English"},
+        {"beam", 0, OPTION_NUMBER, &o->beam, "N",
+         "speech to text: width of the search, 1 to 8 (5)"},
+        {"system", 0, OPTION_TEXT, &o->system, "TEXT", "language model: the system message"},
+        {"max-tokens", 'n', OPTION_NUMBER, &o->max_tokens, "N",
+         "language model: length of an answer (512)"},
+        {"context", 'c', OPTION_NUMBER, &o->context, "N",
+         "language model: tokens of context (the model's own, at most 4096)"},
+        {"temperature", 0, OPTION_TEXT, &o->temperature, "T",
+         "language model: 0 to 2; 0 takes the likeliest token (0)"},
+        {"top-p", 0, OPTION_TEXT, &o->top_p, "P", "language model: 0 to 1"},
+        {"top-k", 0, OPTION_NUMBER, &o->top_k, "K", "language model: (40)"},
+        {"seed", 0, OPTION_NUMBER, &o->seed, "N", "language model: of the chance"},
+        {"plain", 0, OPTION_FLAG, &o->plain, NULL,
+         "language model: continue the text as it is, no chat"},
+        {"stats", 0, OPTION_FLAG, &o->stats, NULL, "say how long it took"},
+        {"npy", 0, OPTION_TEXT, &o->npy, "FILE", "embedding: write a NumPy array"},
+        {"voice", 0, OPTION_TEXT, &o->voice, "NAME", "speech output: the voice"},
+        {"format", 0, OPTION_TEXT, &o->format, "F",
+         "speech output: mp3, opus, aac, flac, wav or pcm"},
+        {"speed", 0, OPTION_TEXT, &o->speed, "S", "speech output: 0.25 to 4"},
+        {"threads", 't', OPTION_NUMBER, &o->threads, "N", "of the engine (the fast cores)"},
+        {"no-gpu", 0, OPTION_FLAG, &o->no_gpu, NULL, "only the processor"},
+        {"quiet", 'q', OPTION_FLAG, &o->common.quiet, NULL, "no progress"},
+        JSON_OPTION(o->common),
+        COMMON_OPTIONS(o->common),
+    };
+
+    if (!command_parse("run", argc, argv, options, sizeof options / sizeof options[0],
+                       words, code))
+        return false;
+    *code = EXIT_USAGE;
+    if (words->n == 0 || words->n > 2) {
+        usage_error("run", words->n == 0 ? "which model? (vanta list shows them)"
+                                         : "takes a model and one input; quote a text");
+        return false;
+    }
+    if (o->threads > 1024 || o->beam > 8 || o->context > 1 << 20 ||
+        o->max_tokens > 1 << 20 || o->srt + o->vtt + o->common.json > 1) {
+        usage_error("run", "%s",
+                    o->threads > 1024     ? "--threads is at most 1024"
+                    : o->beam > 8         ? "--beam is at most 8"
+                    : o->context > 1 << 20 || o->max_tokens > 1 << 20
+                        ? "--context and --max-tokens are at most 1048576"
+                        : "choose one of --srt, --vtt and --json");
+        return false;
+    }
+    return true;
+}
+
+int cmd_run(int argc, char **argv)
+{
+    struct run_options options = {.beam = 5, .max_tokens = 512};
+    struct word_list words = {0};
+    struct session session;
+    struct run run = {.options = &options, .session = &session};
+    int code;
+
+    if (!parse(argc, argv, &options, &words, &code))
+        return code;
+    if (!session_open(&session, &options.common, SESSION_CATALOG | SESSION_REGISTRY,
+                      &code))
+        return code;
+    run.entry = session_entry(&session, words.words[0]);
+    run.input = words.n > 1 ? words.words[1] : NULL;
+    code = run.entry ? dispatch(&run) : EXIT_CANNOT;
+    session_close(&session);
+    return code;
+}

@@ -1,0 +1,58 @@
+/*
+ * run.h - what the files behind `vanta run` share: one model, one input, its options.
+ */
+#ifndef VANTA_CLI_RUN_H
+#define VANTA_CLI_RUN_H
+
+#include "cli/cli.h"
+#include "cli/test_line.h"
+#include "engines/engine.h"
+
+struct run_options {
+    struct common_options common;
+    const char *output;   /* -o FILE; NULL or "-": standard output */
+    long threads;
+    bool no_gpu;
+    /* speech to text */
+    bool srt, vtt, translate;
+    const char *language;
+    long beam;
+    /* language models */
+    const char *system, *temperature, *top_p;
+    long max_tokens, context, top_k, seed;
+    bool plain, stats;
+    /* embeddings */
+    const char *npy;
+    /* speech output */
+    const char *voice, *format, *speed;
+};
+
+struct run {
+    const struct run_options *options;
+    struct session *session;
+    const struct vanta_entry *entry;
+    const char *input; /* operand; NULL: none */
+    struct test_line line;
+    const char *phase;
+};
+
+/* Each returns the exit code and prints its own errors. */
+int run_transcribe(struct run *run);
+int run_complete(struct run *run);
+int run_embed(struct run *run);
+int run_speak(struct run *run);
+
+/* Starts the helper on the model; listener and arg as in engine.h (NULL: progress is
+ * shown). Prints its own errors. */
+bool run_open(struct run *run, enum vanta_engine_kind kind, const char *model,
+              const char *readable, vanta_engine_listener *listener, void *arg,
+              struct vanta_engine **engine, int *code);
+/* All of standard input as text, at most max bytes. VANTA_ERR_LIMIT, VANTA_ERR_IO. */
+enum vanta_status run_read_input(size_t max, char **out, struct vanta_error *err);
+/* Writes data to the option's file (temporary name, then renamed) or standard output. */
+int run_write_output(const struct run *run, const void *data, size_t len);
+/* "0.7" of an option; false with a message. */
+bool run_number(const char *option, const char *text, double least, double most,
+                double *out);
+
+#endif
