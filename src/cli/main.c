@@ -20,6 +20,8 @@ const struct command commands[] = {
      cmd_verify},
     {"test", NULL, "[ID...]", "run models on this machine and judge what they answer",
      cmd_test},
+    {"run", NULL, "ID [INPUT]",
+     "try a model: transcribe a recording, answer, embed a text, speak", cmd_run},
     {"add", NULL, "PATH|URL|hf:ORG/REPO[:FILE or QUANT]",
      "take in a model of your own: a file, a folder, an address or a hub's repository",
      cmd_add},
