@@ -87,7 +87,7 @@ static bool temporary_name(char out[VANTA_PATH_MAX], const char *path)
 
 /* Containers hand out the same process ids again and again, so that the name can be one
  * that a killed process left behind: then the next one is taken. */
-static int create_temporary(char out[VANTA_PATH_MAX], const char *path)
+int vanta_file_temporary(const char *path, char out[VANTA_PATH_MAX])
 {
     int tries, fd = -1;
 
@@ -119,7 +119,7 @@ enum vanta_status vanta_file_replace(const char *path, const void *data, size_t 
     enum vanta_status status;
     int fd;
 
-    fd = create_temporary(temporary, path);
+    fd = vanta_file_temporary(path, temporary);
     if (fd < 0)
         return vanta_fail_errno(err, errno, "writing %s", path);
     status = vanta_file_write_all(fd, data, len, path, err);

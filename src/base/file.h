@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/path.h"
 #include "vanta_error.h"
 
 /* Appends the file's bytes to buf; VANTA_ERR_LIMIT when they exceed buf's cap. */
@@ -26,6 +27,10 @@ enum vanta_status vanta_file_read(const char *path, struct vanta_buf *buf,
  * the folder. */
 enum vanta_status vanta_file_replace(const char *path, const void *data, size_t len,
                                      struct vanta_error *err);
+
+/* Creates the temporary file beside path that vanta_file_move then gives its name to;
+ * out has its name. Its descriptor for writing, or -1 with errno set. */
+int vanta_file_temporary(const char *path, char out[VANTA_PATH_MAX]);
 
 /* Renames from to to (same file system) and makes it last; from's bytes are fsynced
  * first. clobber false: VANTA_ERR_EXISTS when to exists, and nothing is changed. */

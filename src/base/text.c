@@ -67,6 +67,22 @@ size_t vanta_text_printable(const char *in, char *out, size_t size)
     return used;
 }
 
+size_t vanta_text_characters(const char *text)
+{
+    const unsigned char *s = (const unsigned char *)text;
+    size_t characters = 0;
+
+    for (; *s; characters++) {
+        uint32_t code;
+        size_t len = utf8_decode(s, &code);
+
+        if (len == 0)
+            return SIZE_MAX;
+        s += len;
+    }
+    return characters;
+}
+
 static bool is_wide(uint32_t c)
 {
     return (c >= 0x1100 && c <= 0x115f) || (c >= 0x2e80 && c <= 0xa4cf) ||

@@ -18,6 +18,9 @@
  * at a character boundary. in and out may not overlap. Returns strlen(out). */
 size_t vanta_text_printable(const char *in, char *out, size_t size);
 
+/* Characters (code points) of text that is valid UTF-8; SIZE_MAX when it is not. */
+size_t vanta_text_characters(const char *text);
+
 /* Columns that a printable UTF-8 string takes on a terminal (wide characters count 2). */
 size_t vanta_text_columns(const char *text);
 

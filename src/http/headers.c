@@ -208,6 +208,8 @@ static void take_field(struct vanta_http_headers *h, const char *name, const cha
         take_wait(h, vanta_http_parse_retry_after(value, (int64_t)time(NULL)));
     else if (vanta_streq_nocase(name, "ratelimit"))
         take_wait(h, vanta_http_parse_rate_limit(value));
+    else if (vanta_streq_nocase(name, "x-request-id"))
+        vanta_text_printable(value, h->request_id, sizeof h->request_id);
     else if (vanta_streq_nocase(name, "x-linked-etag"))
         take_linked_etag(h, value);
     else if (vanta_streq_nocase(name, "x-linked-size"))

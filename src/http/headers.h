@@ -39,6 +39,7 @@ struct vanta_http_headers {
     char content_encoding[64];
     char location[VANTA_URL_MAX];
     char link_next[VANTA_URL_MAX];
+    char request_id[128]; /* X-Request-Id: the server's own name of the request */
     /* Of the model hub. */
     char linked_etag[VANTA_HTTP_ETAG_MAX]; /* without quotes and W/ */
     int64_t linked_size;                   /* -1: not said */

@@ -144,7 +144,7 @@ static bool is_redirect(const struct exchange *x)
     case 303:
     case 307:
     case 308:
-        return h->location[0] && !x->request->no_redirects;
+        return h->location[0] && !x->request->no_redirects && !x->request->post;
     default:
         return false;
     }
@@ -228,7 +228,8 @@ static size_t on_header(char *line, size_t size, size_t n, void *arg)
 /* The body of a redirect, of an error, or one that nobody asked for. */
 static bool is_unwanted(const struct exchange *x)
 {
-    return x->redirect || x->response->headers.status >= 300 || !x->request->on_body;
+    return x->redirect || !x->request->on_body ||
+           (x->response->headers.status >= 300 && !x->request->error_body);
 }
 
 static size_t on_body(char *data, size_t size, size_t n, void *arg)
@@ -295,11 +296,31 @@ static bool add_header(struct exchange *x, struct curl_slist **list, const char 
     return longer != NULL;
 }
 
+/* What the caller wants in the header besides; no "Expect", which only costs a round. */
+static bool own_lines(struct exchange *x, struct curl_slist **list)
+{
+    const struct vanta_http_request *r = x->request;
+    struct curl_slist *longer;
+    size_t i;
+
+    if (r->post && !(longer = x->curl->slist_append(*list, "Expect:")))
+        return false;
+    if (r->post)
+        *list = longer;
+    for (i = 0; r->lines && r->lines[i] && !x->left_origin; i++) {
+        longer = x->curl->slist_append(*list, r->lines[i]);
+        if (!longer)
+            return false;
+        *list = longer;
+    }
+    return true;
+}
+
 static bool request_headers(struct exchange *x, struct curl_slist **list)
 {
     const struct vanta_http_request *r = x->request;
 
-    if (!add_header(x, list, "Accept-Encoding", "identity"))
+    if (!add_header(x, list, "Accept-Encoding", "identity") || !own_lines(x, list))
         return false;
     if (r->bearer && !x->left_origin) {
         char *value = vanta_strf("Bearer %s", r->bearer);
@@ -356,6 +377,11 @@ static bool prepare(struct exchange *x, struct curl_slist *headers)
     set_ca(x);
     if (x->request->head)
         set(e, CURLOPT_NOBODY, 1L);
+    if (x->request->post)
+        ok = ok && set(e, CURLOPT_POST, 1L) == CURLE_OK &&
+             set(e, CURLOPT_POSTFIELDS, x->request->post) == CURLE_OK &&
+             set(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)x->request->post_bytes) ==
+                 CURLE_OK;
     if (x->request->range_from > 0) {
         vanta_format(range, sizeof range, "%llu-",
                      (unsigned long long)x->request->range_from);

@@ -1,5 +1,5 @@
 /*
- * http.h - GET and HEAD over HTTP(S), with redirects, tokens and time limits under rules.
+ * http.h - GET, HEAD and POST over HTTP(S), with redirects, tokens and time limits under rules.
  *
  * Not responsible for retries, files or digests (fetch.h). Over libcurl, which is loaded
  * by the first request; proxies come from the environment as libcurl reads it, CA files
@@ -12,8 +12,9 @@
  *
  * Rules: at most 10 redirects, never from https to http; plain http only to loopback
  * unless the request allows it; the token goes to the first URL's origin (scheme, host,
- * port) and is gone for good once a redirect left it. At most 64 KiB of header an answer.
- * A compressed answer is refused: bytes are compared and resumed as they are.
+ * port) and is gone for good once a redirect left it, and so are the request's own header
+ * lines. The redirect of a POST is never followed. At most 64 KiB of header an answer. A
+ * compressed answer is refused: bytes are compared and resumed as they are.
  *
  * Messages name the URL without its query, where signed addresses carry secrets.
  * Threads: one vanta_http may be used by many; connections are kept and reused.
@@ -67,7 +68,8 @@ struct vanta_http_response {
 typedef enum vanta_status vanta_http_on_headers(void *arg,
                                                 const struct vanta_http_response *r,
                                                 bool redirect, struct vanta_error *err);
-/* The final answer's body, where its status is 200 to 299. */
+/* The final answer's body, where its status is 200 to 299 (with error_body: whatever its
+ * status). */
 typedef enum vanta_status vanta_http_on_body(void *arg, const void *data, size_t len,
                                              struct vanta_error *err);
 
@@ -79,6 +81,11 @@ struct vanta_http_request {
     const char *bearer;     /* token; NULL: none */
     uint64_t range_from;    /* > 0: only the bytes from there on */
     const char *if_range;   /* with range_from: a validator; NULL: none */
+    const void *post;       /* a POST with this body; NULL: none */
+    size_t post_bytes;
+    const char *const *lines; /* more of the header, "Name: value", ends with NULL; the
+                                 caller has seen to it that none has a line break */
+    bool error_body;        /* on_body gets the body of an error, too */
     vanta_http_on_headers *on_headers; /* may be NULL */
     vanta_http_on_body *on_body;       /* may be NULL: the body is dropped */
     void *arg;

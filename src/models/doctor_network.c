@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "engines/speech_key.h"
 #include "fetch/fetch.h"
 #include "fetch/hub.h"
 #include "models/doctor_private.h"
@@ -67,6 +68,49 @@ static void check_token(struct doctor *d)
                    "none; only gated and private models need one (HF_TOKEN)");
 }
 
+/* Where the key would go, when that is not the API's own address. */
+static void check_account(struct doctor *d)
+{
+    struct vanta_speech_account account;
+    struct vanta_error err = {0};
+
+    if (vanta_speech_account_read(NULL, &account, &err) != VANTA_OK) {
+        doctor_say(d, VANTA_CHECK_WARN, "speech API", "%s", err.message);
+        doctor_remedy(d, "%s", err.hint);
+    } else if (!account.is_openai) {
+        doctor_say(d, VANTA_CHECK_OK, "speech API",
+                   "%s (OPENAI_BASE_URL): the key and what is spoken go there",
+                   account.origin);
+    }
+}
+
+static void check_key(struct doctor *d, const struct vanta_catalog_model *model)
+{
+    struct vanta_speech_key key;
+    struct vanta_error err = {0};
+
+    switch (vanta_speech_key_read(model->key_variable, &key, &err)) {
+    case VANTA_OK:
+        doctor_say(d, VANTA_CHECK_OK, "key", "%s is set%s%s (not shown)",
+                   model->key_variable,
+                   strcmp(key.from, model->key_variable) != 0 ? ", by " : "",
+                   strcmp(key.from, model->key_variable) != 0 ? key.from : "");
+        vanta_speech_key_wipe(&key);
+        break;
+    case VANTA_ERR_NOT_FOUND:
+        doctor_say(d, VANTA_CHECK_WARN, "key", "%s: no speech from %s", err.message,
+                   model->id);
+        doctor_remedy(d, "export %s=... in the shell that runs VANTA, or %s_FILE=FILE; "
+                         "without it speech output is off, or a local model speaks.",
+                      model->key_variable, model->key_variable);
+        break;
+    default:
+        doctor_say(d, VANTA_CHECK_WARN, "key", "%s: no speech from %s", err.message,
+                   model->id);
+        doctor_remedy(d, "%s", err.hint);
+    }
+}
+
 /* Each variable that a model of the catalog asks for, once. */
 static void check_keys(struct doctor *d)
 {
@@ -75,7 +119,6 @@ static void check_keys(struct doctor *d)
 
     for (i = 0; catalog && i < vanta_catalog_count(catalog); i++) {
         const char *name = vanta_catalog_at(catalog, i)->key_variable;
-        const char *value = name ? getenv(name) : NULL;
 
         for (k = 0; name && k < i; k++) {
             const char *earlier = vanta_catalog_at(catalog, k)->key_variable;
@@ -83,18 +126,10 @@ static void check_keys(struct doctor *d)
             if (earlier && strcmp(earlier, name) == 0)
                 name = NULL;
         }
-        if (!name)
-            continue;
-        if (value && *value) {
-            doctor_say(d, VANTA_CHECK_OK, "key", "%s is set (not shown)", name);
-            continue;
-        }
-        doctor_say(d, VANTA_CHECK_WARN, "key", "%s is not set: no speech from %s", name,
-                   vanta_catalog_at(catalog, i)->id);
-        doctor_remedy(d, "export %s=... in the shell that runs VANTA; without it speech "
-                         "output is off, or a local model speaks.",
-                      name);
+        if (name)
+            check_key(d, vanta_catalog_at(catalog, i));
     }
+    check_account(d);
 }
 
 static bool check_hub(struct doctor *d, struct vanta_fetcher *fetcher)

@@ -3,7 +3,7 @@
  *
  * setup.c holds the request and the events, setup_present.c looks at what is on the disk,
  * setup_plan.c chooses, setup_preflight.c refuses, prepare.c brings one model's files,
- * setup_run.c drives all of them.
+ * setup_key.c asks whether an API takes the key, setup_run.c drives all of them.
  */
 #ifndef VANTA_MODELS_SETUP_INTERNAL_H
 #define VANTA_MODELS_SETUP_INTERNAL_H
@@ -108,6 +108,13 @@ struct setup_place {
  * said (cancelled, unreadable). */
 enum vanta_status setup_adopt(struct vanta_setup *setup, struct setup_work *work,
                               struct setup_place *place, struct vanta_error *err);
+
+/* --- setup_key.c --- */
+
+/* For an API whose key is set: asks its server, for free, whether it takes the key, and
+ * tells what it says. Never a failure: a model is configured with a wrong key too, and a
+ * network that is away says nothing about the key. */
+void setup_check_key(struct vanta_setup *setup, const struct setup_work *work);
 
 /* --- setup_plan.c --- */
 

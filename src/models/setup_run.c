@@ -225,6 +225,8 @@ static void run_item(struct vanta_setup *setup, struct setup_work *work)
     } else {
         status = obtain(setup, work, &item->error);
     }
+    if (status == VANTA_OK && setup_is_api(item->model))
+        setup_check_key(setup, work);
     if (status != VANTA_OK && item->outcome != VANTA_OUTCOME_SKIPPED) {
         item->outcome = VANTA_OUTCOME_FAILED;
         item->error.status = status;

@@ -9,8 +9,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/text.h"
-#include "engines/engine.h"
-#include "models/recipe.h"
+#include "engines/speech_key.h"
 #include "models/registry_private.h"
 
 #define WHY_MAX 256
@@ -229,12 +228,15 @@ static enum vanta_state api_state(const struct vanta_entry *entry,
                                   const struct vanta_catalog *catalog, char *why)
 {
     const char *variable = key_variable(entry, vanta_entry_model(entry, catalog));
-    const char *key = variable ? getenv(variable) : NULL;
+    struct vanta_speech_key key;
+    struct vanta_error err = {0};
 
-    if (variable && !(key && *key)) {
-        say(why, "%s is not set", variable);
+    if (variable && vanta_speech_key_read(variable, &key, &err) != VANTA_OK) {
+        say(why, "%s", err.message);
         return VANTA_STATE_NEEDS_KEY;
     }
+    if (variable)
+        vanta_speech_key_wipe(&key);
     return receipts_here(entry, why);
 }
 
