@@ -20,6 +20,7 @@ const struct command commands[] = {
      cmd_verify},
     {"test", NULL, "[ID...]", "run models on this machine and judge what they answer",
      cmd_test},
+    {"bench", NULL, "ID", "measure how fast a model runs on this machine", cmd_bench},
     {"run", NULL, "ID [INPUT]",
      "try a model: transcribe a recording, answer, embed a text, speak", cmd_run},
     {"add", NULL, "PATH|URL|hf:ORG/REPO[:FILE or QUANT]",
