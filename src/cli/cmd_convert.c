@@ -1,9 +1,10 @@
-/* vanta convert DIR --to whisper-ggml -o FILE */
+/* vanta convert DIR --to whisper-ggml|gguf -o FILE */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/path.h"
@@ -13,14 +14,19 @@
 #include "cli/output.h"
 #include "cli/term.h"
 #include "convert/convert.h"
+#include "convert/encoder_gguf.h"
 
 #define BAR_EVERY_MS 100
 
 struct convert_options {
     struct common_options common;
     const char *to;
+    const char *type;
     const char *output;
     bool force;
+    bool gguf;
+    enum vanta_encoder_weights weights;
+    struct vanta_catalog *catalog; /* NULL: it cannot be read */
 };
 
 struct bar {
@@ -54,6 +60,52 @@ static bool temporary_name(char out[VANTA_PATH_MAX], const char *target)
            vanta_path_join(out, parent, name);
 }
 
+/* The file of a catalog with these very bytes, and its model. */
+static const struct vanta_catalog_file *find_same(const struct vanta_catalog *catalog,
+                                                  const char *sha256,
+                                                  const struct vanta_catalog_model **model)
+{
+    size_t i, k;
+
+    for (i = 0; catalog && i < vanta_catalog_count(catalog); i++) {
+        *model = vanta_catalog_at(catalog, i);
+        for (k = 0; k < (*model)->n_files; k++)
+            if ((*model)->files[k].sha256 &&
+                strcmp((*model)->files[k].sha256, sha256) == 0)
+                return &(*model)->files[k];
+    }
+    return NULL;
+}
+
+/* The GGUF says whose weights it has when the catalog knows them by their digest; so it
+ * is the same file that setup makes. */
+static enum vanta_status convert_encoder(const char *dir, const char *target,
+                                         const struct convert_options *o, struct bar *bar,
+                                         struct vanta_convert_result *result,
+                                         struct vanta_error *err)
+{
+    struct vanta_encoder_source source = {.name = NULL};
+    const struct vanta_catalog_model *model = NULL;
+    char path[VANTA_PATH_MAX], sha256[VANTA_SHA256_HEX];
+    enum vanta_status status;
+
+    if (!vanta_path_join(path, dir, "model.safetensors"))
+        return vanta_fail(err, VANTA_ERR_LIMIT, "%s: the path is too long", dir);
+    if (vanta_file_exists(path)) { /* what is missing is said by the conversion */
+        status = vanta_sha256_file(path, sha256, NULL, NULL, NULL, &cancelled, err);
+        if (status != VANTA_OK)
+            return status;
+        source.weights_sha256 = sha256;
+        if (find_same(o->catalog, sha256, &model)) {
+            source.name = model->id;
+            source.license = model->license ? model->license->id : NULL;
+            source.url = model->upstream;
+        }
+    }
+    return vanta_encoder_gguf(dir, target, o->weights, &source, draw_bar, bar, &cancelled,
+                              result, err);
+}
+
 /* Converts beside the target and moves it there: that name is never half a file's. */
 static enum vanta_status convert(const char *dir, const struct convert_options *o,
                                  struct vanta_convert_result *result,
@@ -73,8 +125,9 @@ static enum vanta_status convert(const char *dir, const struct convert_options *
     }
     if (!temporary_name(temporary, o->output))
         return vanta_fail(err, VANTA_ERR_LIMIT, "%s: the path is too long", o->output);
-    status = vanta_convert_ct2_whisper(dir, temporary, draw_bar, &bar, &cancelled, result,
-                                       err);
+    status = o->gguf ? convert_encoder(dir, temporary, o, &bar, result, err)
+                     : vanta_convert_ct2_whisper(dir, temporary, draw_bar, &bar,
+                                                 &cancelled, result, err);
     if (bar.shown)
         fputs("\r\033[K", stderr);
     if (status != VANTA_OK)
@@ -83,23 +136,6 @@ static enum vanta_status convert(const char *dir, const struct convert_options *
     if (status != VANTA_OK)
         unlink(temporary);
     return status;
-}
-
-/* The file of a catalog with these very bytes, and its model. */
-static const struct vanta_catalog_file *find_same(const struct vanta_catalog *catalog,
-                                                  const char *sha256,
-                                                  const struct vanta_catalog_model **model)
-{
-    size_t i, k;
-
-    for (i = 0; i < vanta_catalog_count(catalog); i++) {
-        *model = vanta_catalog_at(catalog, i);
-        for (k = 0; k < (*model)->n_files; k++)
-            if ((*model)->files[k].sha256 &&
-                strcmp((*model)->files[k].sha256, sha256) == 0)
-                return &(*model)->files[k];
-    }
-    return NULL;
 }
 
 static int print_json(const char *output, const struct vanta_convert_result *result,
@@ -122,39 +158,49 @@ static int print_result(const struct convert_options *o,
     const struct vanta_catalog_model *model = NULL;
     const struct vanta_catalog_file *same = NULL;
     char size[VANTA_SIZE_TEXT_MAX], time[VANTA_SIZE_TEXT_MAX];
-    struct vanta_catalog *catalog = NULL;
-    struct vanta_error err = {0};
-    int code = EXIT_OK;
 
-    /* The file is there and right: a catalog that cannot be read does not undo that. */
-    if (vanta_catalog_load(&catalog, o->common.catalogs.words, o->common.catalogs.n,
-                           &err) == VANTA_OK)
-        same = find_same(catalog, result->sha256, &model);
-    else
-        warn("%s; the digest was not looked up", err.message);
-    if (o->common.json) {
-        code = print_json(o->output, result, same, model);
-    } else {
-        printf("%s  %s\n", result->sha256, o->output);
-        fprintf(stderr, "%s in %s\n", vanta_size_text(result->size_bytes, size),
-                vanta_duration_text(ms, time));
-        if (same)
-            fprintf(stderr, "this is the hub's %s, byte for byte (%s)\n",
-                    vanta_path_base(same->path), model->id);
-        else if (catalog)
-            fputs("no file of the catalog has this digest: other weights than the "
-                  "originals, or a model that the catalog does not list\n",
-                  stderr);
+    same = find_same(o->catalog, result->sha256, &model);
+    if (o->common.json)
+        return print_json(o->output, result, same, model);
+    printf("%s  %s\n", result->sha256, o->output);
+    fprintf(stderr, "%s in %s\n", vanta_size_text(result->size_bytes, size),
+            vanta_duration_text(ms, time));
+    if (same)
+        fprintf(stderr, "this is %s %s, byte for byte (%s)\n",
+                o->gguf ? "the catalog's" : "the hub's", vanta_path_base(same->path),
+                model->id);
+    else if (o->catalog)
+        fputs("no file of the catalog has this digest: other weights than the "
+              "originals, or a model that the catalog does not list\n",
+              stderr);
+    return EXIT_OK;
+}
+
+/* --to and --type; 0, or the exit code of wrong usage. */
+static int read_format(struct convert_options *o)
+{
+    if (o->to && strcmp(o->to, "gguf") == 0) {
+        o->gguf = true;
+        if (!vanta_encoder_weights_parse(o->type ? o->type : "f16", &o->weights))
+            return usage_error("convert", "--type %s; f32, f16 and q8_0 are what there is",
+                               o->type);
+        return 0;
     }
-    vanta_catalog_free(catalog);
-    return code;
+    if (!o->to || strcmp(o->to, "whisper-ggml") != 0)
+        return usage_error("convert", "--to %s; whisper-ggml and gguf are what there is",
+                           o->to ? o->to : "is missing");
+    if (o->type)
+        return usage_error("convert", "--type goes with --to gguf");
+    return 0;
 }
 
 int cmd_convert(int argc, char **argv)
 {
     struct convert_options o = {0};
     const struct option_spec options[] = {
-        {"to", 0, OPTION_TEXT, &o.to, "FORMAT", "whisper-ggml: what whisper.cpp reads"},
+        {"to", 0, OPTION_TEXT, &o.to, "FORMAT",
+         "whisper-ggml (from faster-whisper) or gguf (from a sentence encoder)"},
+        {"type", 0, OPTION_TEXT, &o.type, "T", "of gguf's weights: f32, f16 (default), q8_0"},
         {"output", 'o', OPTION_TEXT, &o.output, "FILE", "the file to write"},
         {"force", 0, OPTION_FLAG, &o.force, NULL, "replace FILE when it exists"},
         {"quiet", 'q', OPTION_FLAG, &o.common.quiet, NULL, "no progress"},
@@ -166,19 +212,28 @@ int cmd_convert(int argc, char **argv)
     struct word_list operands = {0};
     struct vanta_error err = {0};
     int64_t start = vanta_clock_ms();
+    enum vanta_status status;
     int code;
 
     if (!command_parse("convert", argc, argv, options,
                        sizeof options / sizeof options[0], &operands, &code))
         return code;
     if (operands.n != 1)
-        return usage_error("convert", "one folder of a faster-whisper model is wanted");
-    if (!o.to || strcmp(o.to, "whisper-ggml") != 0)
-        return usage_error("convert", "--to %s; whisper-ggml is what there is",
-                           o.to ? o.to : "is missing");
+        return usage_error("convert", "one folder of a model is wanted");
+    if ((code = read_format(&o)) != 0)
+        return code;
     if (!o.output || !o.output[0])
         return usage_error("convert", "the file to write is missing: -o FILE");
-    if (convert(operands.words[0], &o, &result, &err) != VANTA_OK)
-        return report_error(&err);
-    return print_result(&o, &result, vanta_clock_ms() - start);
+    /* It only tells names: a catalog that cannot be read does not stop a conversion. */
+    if (vanta_catalog_load(&o.catalog, o.common.catalogs.words, o.common.catalogs.n,
+                           &err) != VANTA_OK) {
+        warn("%s; digests were not looked up", err.message);
+        vanta_error_clear(&err);
+        o.catalog = NULL;
+    }
+    status = convert(operands.words[0], &o, &result, &err);
+    code = status == VANTA_OK ? print_result(&o, &result, vanta_clock_ms() - start)
+                              : report_error(&err);
+    vanta_catalog_free(o.catalog);
+    return code;
 }

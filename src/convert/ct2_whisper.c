@@ -254,25 +254,6 @@ static enum vanta_status read_vocabulary(struct conversion *k, const char *dir,
     return status;
 }
 
-static enum vanta_status check_disk(const struct conversion *k, const char *target,
-                                    struct vanta_error *err)
-{
-    char parent[VANTA_PATH_MAX], wanted[VANTA_SIZE_TEXT_MAX], there[VANTA_SIZE_TEXT_MAX];
-    uint64_t available;
-    enum vanta_status status;
-
-    if (!vanta_path_parent(parent, target))
-        return vanta_fail(err, VANTA_ERR_LIMIT, "%s: the path is too long", target);
-    status = vanta_disk_free(parent, &available, err);
-    if (status != VANTA_OK || available >= k->total_bytes)
-        return status;
-    vanta_fail(err, VANTA_ERR_NO_SPACE, "%s: takes %s, and %s is free", target,
-               vanta_size_text(k->total_bytes, wanted),
-               vanta_size_text(available, there));
-    vanta_hint(err, "make room there, or choose a place on another disk");
-    return VANTA_ERR_NO_SPACE;
-}
-
 /* All that can be judged before the first byte is written. */
 static enum vanta_status prepare(struct conversion *k, const char *dir,
                                  const char *target, struct vanta_error *err)
@@ -304,7 +285,7 @@ static enum vanta_status prepare(struct conversion *k, const char *dir,
         return status;
     k->total_bytes = vanta_whisper_head_bytes(&k->plan.header, &k->vocabulary) +
                      k->plan.tensor_bytes;
-    return check_disk(k, target, err);
+    return vanta_output_check_disk(target, k->total_bytes, err);
 }
 
 static enum vanta_status write_all(struct conversion *k, const char *target,

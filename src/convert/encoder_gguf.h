@@ -32,9 +32,9 @@
  *     tokenizer.ggml.model         "bert"
  *     tokenizer.ggml.pre           "jina-v2-en": llama.cpp's name of this tokenizer
  *     tokenizer.ggml.tokens        strings by id: "##x" as "x", what begins a word with
- *                                  U+2581 before it, special tokens as they are
- *     tokenizer.ggml.token_type    i32 by id: 1 normal, 3 special (matched in the text
- *                                  before it is normalized), 4 added, 5 unused
+ *                                  U+2581 before it, those of type 3 as they are
+ *     tokenizer.ggml.token_type    i32 by id: 1 normal, 3 special (found in the text as it
+ *                                  is), 4 added (found in the normalized text), 5 unused
  *     tokenizer.ggml.bos_token_id, .eos_token_id, .unknown_token_id, .seperator_token_id,
  *     .padding_token_id, .mask_token_id                    u32, those that there are
  *     tokenizer.ggml.add_bos_token, .add_eos_token         true

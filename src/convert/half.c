@@ -59,3 +59,30 @@ float vanta_bf16_to_f32(uint16_t half)
 {
     return float_of((uint32_t)half << 16);
 }
+
+/* Without branches, so that the compiler makes vectors of it. Normal results: the exponent
+ * is moved and the rounding added in integers. Subnormal ones: adding one half to the
+ * value makes the addition round at the place of the smallest subnormal. */
+static uint16_t row_element(float value)
+{
+    uint32_t bits, sign, rest, normal, small;
+    float shifted;
+
+    memcpy(&bits, &value, sizeof bits);
+    sign = bits >> 16 & 0x8000;
+    rest = bits & 0x7fffffff;
+    normal = (rest - ((127u - 15) << 23) + 0xfff + (rest >> 13 & 1)) >> 13;
+    normal = (int32_t)rest >= 0x47800000 ? 0x7c00 : normal;
+    shifted = float_of(rest) + 0.5f;
+    memcpy(&small, &shifted, sizeof small);
+    small -= 0x3f000000;
+    return (uint16_t)(sign | ((int32_t)rest >= 0x38800000 ? normal : small));
+}
+
+void vanta_f32_to_f16_row(const float *values, uint16_t *halves, size_t n)
+{
+    size_t i;
+
+    for (i = 0; i < n; i++)
+        halves[i] = row_element(values[i]);
+}

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/path.h"
 #include "base/platform.h"
 #include "base/text.h"
 
@@ -230,4 +231,22 @@ void vanta_output_close(struct vanta_output *o)
         free(o->blocks[i]);
     free(o->path);
     free(o);
+}
+
+enum vanta_status vanta_output_check_disk(const char *path, uint64_t bytes,
+                                          struct vanta_error *err)
+{
+    char parent[VANTA_PATH_MAX], wanted[VANTA_SIZE_TEXT_MAX], there[VANTA_SIZE_TEXT_MAX];
+    uint64_t available;
+    enum vanta_status status;
+
+    if (!vanta_path_parent(parent, path))
+        return vanta_fail(err, VANTA_ERR_LIMIT, "%s: the path is too long", path);
+    status = vanta_disk_free(parent, &available, err);
+    if (status != VANTA_OK || available >= bytes)
+        return status;
+    vanta_fail(err, VANTA_ERR_NO_SPACE, "%s: takes %s, and %s is free", path,
+               vanta_size_text(bytes, wanted), vanta_size_text(available, there));
+    vanta_hint(err, "make room there, or choose a place on another disk");
+    return VANTA_ERR_NO_SPACE;
 }

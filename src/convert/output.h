@@ -27,6 +27,9 @@
 
 struct vanta_output;
 
+/* Whether a new file of this size has room: VANTA_ERR_NO_SPACE says how much is free. */
+enum vanta_status vanta_output_check_disk(const char *path, uint64_t bytes,
+                                          struct vanta_error *err);
 enum vanta_status vanta_output_open(const char *path, struct vanta_output **out,
                                     struct vanta_error *err);
 /* Free bytes of the block in hand; at least one. Valid until the next call. */

@@ -35,6 +35,9 @@ struct span {
 struct reader {
     struct vanta_json_scan scan;
     struct vanta_safetensors *out;
+    vanta_safetensors_visit *visit; /* NULL: nobody asks for each tensor */
+    void *arg;
+    uint64_t data_pos; /* of the data in the file */
     struct vanta_buf text, tensor; /* the string and the tensor's name in hand */
     struct span *spans;
     size_t n, capacity;
@@ -46,6 +49,8 @@ struct reader {
 struct description {
     const struct type *type;
     bool has_shape, has_offsets;
+    unsigned rank;
+    uint64_t shape[VANTA_SAFETENSORS_RANK_MAX];
     uint64_t elements;
     struct span span;
 };
@@ -75,11 +80,10 @@ static enum vanta_status read_shape(struct reader *r, struct description *d,
                                     struct vanta_error *err)
 {
     enum vanta_status status = vanta_json_scan_array(&r->scan, err);
-    unsigned rank;
 
     d->elements = 1;
     d->has_shape = true;
-    for (rank = 0; status == VANTA_OK; rank++) {
+    while (status == VANTA_OK) {
         uint64_t extent;
         bool more;
 
@@ -90,10 +94,11 @@ static enum vanta_status read_shape(struct reader *r, struct description *d,
         if (status != VANTA_OK)
             break;
         /* In bits it has to fit too. */
-        if (rank == VANTA_SAFETENSORS_RANK_MAX || extent > UINT64_MAX / 64 ||
+        if (d->rank == VANTA_SAFETENSORS_RANK_MAX || extent > UINT64_MAX / 64 ||
             (extent && d->elements > UINT64_MAX / 64 / extent))
             return fail(r, "its shape is too large", err);
         d->elements *= extent;
+        d->shape[d->rank++] = extent;
     }
     return status;
 }
@@ -177,6 +182,17 @@ static enum vanta_status keep(struct reader *r, const struct description *d,
     r->out->parameters += d->elements;
     r->out->tensors++;
     count_layer(r);
+    if (r->visit) {
+        struct vanta_safetensors_tensor t = {.name = r->tensor.data,
+                                             .type = d->type->name,
+                                             .rank = d->rank,
+                                             .shape = d->shape,
+                                             .elements = d->elements,
+                                             .data_pos = r->data_pos + d->span.begin,
+                                             .bytes = bits / 8};
+
+        return r->visit(r->arg, &t, err);
+    }
     return VANTA_OK;
 }
 
@@ -309,7 +325,17 @@ enum vanta_status vanta_safetensors_read(struct vanta_cursor *c,
                                          struct vanta_safetensors *out,
                                          struct vanta_error *err)
 {
+    return vanta_safetensors_each(c, NULL, NULL, out, err);
+}
+
+enum vanta_status vanta_safetensors_each(struct vanta_cursor *c,
+                                         vanta_safetensors_visit *visit, void *arg,
+                                         struct vanta_safetensors *out,
+                                         struct vanta_error *err)
+{
     struct reader r = {.out = out,
+                       .visit = visit,
+                       .arg = arg,
                        .text = VANTA_BUF(NAME_BYTES_MAX),
                        .tensor = VANTA_BUF(NAME_BYTES_MAX)};
     enum vanta_status status;
@@ -322,6 +348,7 @@ enum vanta_status vanta_safetensors_read(struct vanta_cursor *c,
         status = vanta_fail(err, VANTA_ERR_FORMAT,
                             "%s: no safetensors header at byte 8", c->name);
     if (status == VANTA_OK) {
+        r.data_pos = c->pos;
         r.data_bytes = vanta_cursor_left(c);
         vanta_json_scan_init(&r.scan, text, len, c->name);
         status = read_header(&r, err);

@@ -35,4 +35,26 @@ enum vanta_status vanta_safetensors_read(struct vanta_cursor *c,
                                          struct vanta_safetensors *out,
                                          struct vanta_error *err);
 
+/* What the header says of one tensor. */
+struct vanta_safetensors_tensor {
+    const char *name;      /* valid during the visit, as shape is */
+    const char *type;      /* "f32" */
+    unsigned rank;
+    const uint64_t *shape; /* row-major */
+    uint64_t elements;
+    uint64_t data_pos;     /* from the start of the file */
+    uint64_t bytes;        /* of the data; as long as type and shape make it */
+};
+
+/* As read, and calls visit for each tensor in the header's order; that the tensors cover
+ * the file without overlap is known only when all have been visited. Anything but
+ * VANTA_OK from visit ends the reading with that status. */
+typedef enum vanta_status
+vanta_safetensors_visit(void *arg, const struct vanta_safetensors_tensor *tensor,
+                        struct vanta_error *err);
+enum vanta_status vanta_safetensors_each(struct vanta_cursor *c,
+                                         vanta_safetensors_visit *visit, void *arg,
+                                         struct vanta_safetensors *out,
+                                         struct vanta_error *err);
+
 #endif
