@@ -1,0 +1,449 @@
+/*
+ * encoder_kernel_body.h - the loops of encoder_kernel.h, over vectors of LANES floats.
+ *
+ * Included once by each encoder_kernel_*.c, which defines before it:
+ *   LANES, TILE_ROWS       floats of a vector; rows of a tile (2 vectors wide)
+ *   TILE_ROWS_Q8           the same for q8_0, which needs twice the registers
+ *   KERNEL(name)           the name of the kernel's table
+ *   vfma(a, b, c)          a * b + c, rounded once
+ *   vmax(a, b)             the larger; b where one of them is not a number
+ *   vdot8(sum, w, x)       sum + the products of groups of 4 int8, see pack_q8
+ *   Q8_OFFSET              what is added to activations: 128 or 0
+ *   vset4(p)               the 4 bytes at p in every lane, as vi
+ * Numbers are the same on every kernel but for the order of sums.
+ */
+#include <immintrin.h>
+#include <math.h>
+#include <string.h>
+
+#include "engines/helper/encoder_kernel.h"
+
+typedef float vf __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
+typedef int32_t vi __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
+
+#define INLINE static inline __attribute__((always_inline))
+#define WIDTH (2 * LANES) /* columns of a tile */
+
+INLINE vf vload(const float *p)
+{
+    return *(const vf *)p;
+}
+
+INLINE vf vall(float x)
+{
+    return x - (vf){0};
+}
+
+/* e^x for x <= 0, to a few units in the last place: 2^n times the series of e^f, with
+ * n the whole number nearest to x / ln 2, read from the low bits of x + 1.5 * 2^23. */
+INLINE vf vexp(vf x)
+{
+    const vf magic = vall(12582912.0F);
+    vf shifted, n, f, p;
+    vi power;
+
+    x = vmax(vall(-87.0F), x);
+    shifted = vfma(x, vall(1.44269504F), magic);
+    n = shifted - magic;
+    f = vfma(n, vall(-0.693359375F), x);
+    f = vfma(n, vall(2.12194440e-4F), f);
+    p = vall(1.0F / 5040);
+    p = vfma(p, f, vall(1.0F / 720));
+    p = vfma(p, f, vall(1.0F / 120));
+    p = vfma(p, f, vall(1.0F / 24));
+    p = vfma(p, f, vall(1.0F / 6));
+    p = vfma(p, f, vall(0.5F));
+    p = vfma(p, f, vall(1.0F));
+    p = vfma(p, f, vall(1.0F));
+    power = ((vi)shifted - 0x4B400000 + 127) << 23;
+    return p * (vf)power;
+}
+
+/* x * Phi(x) with erf from Abramowitz and Stegun, 7.1.26 (error below 1.5e-7). */
+INLINE vf vgelu(vf x)
+{
+    vf size = vmax(x, -x), z = size * 0.707106781F;
+    vf t = 1.0F / vfma(z, vall(0.3275911F), vall(1.0F));
+    vf p = vall(1.061405429F);
+
+    p = vfma(p, t, vall(-1.453152027F));
+    p = vfma(p, t, vall(1.421413741F));
+    p = vfma(p, t, vall(-0.284496736F));
+    p = vfma(p, t, vall(0.254829592F));
+    p = p * t * vexp(-(z * z));
+    return vfma(size * -0.5F, p, vmax(vall(0.0F), x));
+}
+
+INLINE float vsum(vf x)
+{
+    float sum = 0;
+
+    for (int i = 0; i < LANES; i++)
+        sum += x[i];
+    return sum;
+}
+
+/* Adds what belongs to it and stores a row of a tile, columns of it. */
+INLINE void store_row(vf *sum, const struct encoder_finish *finish, size_t column,
+                      size_t at, float *out, unsigned columns)
+{
+    float row[WIDTH], residual[WIDTH];
+
+    if (finish->bias != NULL && columns >= WIDTH)
+        for (int v = 0; v < 2; v++)
+            sum[v] += vload(finish->bias + column + v * LANES);
+    else if (finish->bias != NULL) {
+        memset(row, 0, sizeof row);
+        memcpy(row, finish->bias + column, columns * sizeof *row);
+        for (int v = 0; v < 2; v++)
+            sum[v] += vload(row + v * LANES);
+    }
+    if (finish->gelu)
+        for (int v = 0; v < 2; v++)
+            sum[v] = vgelu(sum[v]);
+    if (columns >= WIDTH) {
+        for (int v = 0; v < 2; v++) {
+            if (finish->residual != NULL)
+                sum[v] += vload(finish->residual + at + column + v * LANES);
+            *(vf *)(out + at + column + v * LANES) = sum[v];
+        }
+        return;
+    }
+    if (finish->residual != NULL) {
+        memset(residual, 0, sizeof residual);
+        memcpy(residual, finish->residual + at + column, columns * sizeof *residual);
+        for (int v = 0; v < 2; v++)
+            sum[v] += vload(residual + v * LANES);
+    }
+    for (int v = 0; v < 2; v++)
+        *(vf *)(row + v * LANES) = sum[v];
+    memcpy(out + at + column, row, columns * sizeof *row);
+}
+
+/* One tile: rows x WIDTH. rows is a constant wherever this is called. */
+INLINE void tile(int rows, const float *x, size_t ldx, const float *panel,
+                 unsigned inputs, const struct encoder_finish *finish, size_t column,
+                 float *out, size_t row, size_t ldo, unsigned columns)
+{
+    vf sum[TILE_ROWS][2];
+
+    for (int r = 0; r < rows; r++)
+        sum[r][0] = sum[r][1] = (vf){0};
+    for (unsigned k = 0; k < inputs; k++, panel += ENCODER_PANEL) {
+        vf w0 = vload(panel), w1 = vload(panel + LANES);
+        for (int r = 0; r < rows; r++) {
+            vf value = vall(x[(size_t)r * ldx + k]);
+            sum[r][0] = vfma(value, w0, sum[r][0]);
+            sum[r][1] = vfma(value, w1, sum[r][1]);
+        }
+    }
+    for (int r = 0; r < rows; r++)
+        store_row(sum[r], finish, column, (row + (size_t)r) * ldo, out, columns);
+}
+
+static void multiply(const float *x, size_t ldx, size_t rows, const float *panel,
+                     unsigned inputs, const struct encoder_finish *finish, float *out,
+                     size_t ldo, unsigned columns)
+{
+    for (unsigned column = 0; column < columns; column += WIDTH) {
+        unsigned left = columns - column;
+        size_t r = 0;
+
+#define TILE(n) tile(n, x + r * ldx, ldx, panel + column, inputs, finish, column, out, r, \
+                     ldo, left)
+        for (; r + TILE_ROWS <= rows; r += TILE_ROWS)
+            TILE(TILE_ROWS);
+        for (; r + 4 <= rows; r += 4)
+            TILE(4);
+        for (; r < rows; r++)
+            TILE(1);
+#undef TILE
+    }
+}
+
+/* 4 values of a row, whatever their type, as floats. */
+INLINE __m128 load4(enum encoder_element element, const char *row, unsigned k)
+{
+    if (element == ENCODER_F16)
+        return _mm_cvtph_ps(_mm_loadl_epi64((const __m128i *)(row + 2 * (size_t)k)));
+    if (element == ENCODER_BF16)
+        return _mm_castsi128_ps(_mm_slli_epi32(
+            _mm_cvtepu16_epi32(_mm_loadl_epi64((const __m128i *)(row + 2 * (size_t)k))),
+            16));
+    return _mm_loadu_ps((const float *)row + k);
+}
+
+INLINE float load1(enum encoder_element element, const char *row, unsigned k)
+{
+    uint16_t half;
+    uint32_t bits;
+    float value;
+
+    if (element == ENCODER_F32) {
+        memcpy(&value, row + 4 * (size_t)k, sizeof value);
+        return value;
+    }
+    memcpy(&half, row + 2 * (size_t)k, sizeof half);
+    if (element == ENCODER_F16)
+        return _cvtsh_ss(half);
+    bits = (uint32_t)half << 16;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+INLINE void pack_rows(enum encoder_element element, const char *rows, size_t row_bytes,
+                      unsigned count, unsigned inputs, float *panel)
+{
+    unsigned r = 0, whole = inputs & ~3U;
+
+    for (; r + 4 <= count; r += 4) {
+        const char *row = rows + r * row_bytes;
+        for (unsigned k = 0; k < whole; k += 4) {
+            float *to = panel + (size_t)k * ENCODER_PANEL + r;
+            __m128 a = load4(element, row, k), b = load4(element, row + row_bytes, k);
+            __m128 c = load4(element, row + 2 * row_bytes, k);
+            __m128 d = load4(element, row + 3 * row_bytes, k);
+            _MM_TRANSPOSE4_PS(a, b, c, d);
+            _mm_storeu_ps(to, a);
+            _mm_storeu_ps(to + ENCODER_PANEL, b);
+            _mm_storeu_ps(to + 2 * ENCODER_PANEL, c);
+            _mm_storeu_ps(to + 3 * ENCODER_PANEL, d);
+        }
+        for (unsigned i = r; i < r + 4; i++)
+            for (unsigned k = whole; k < inputs; k++)
+                panel[(size_t)k * ENCODER_PANEL + i] =
+                    load1(element, rows + i * row_bytes, k);
+    }
+    for (; r < count; r++)
+        for (unsigned k = 0; k < inputs; k++)
+            panel[(size_t)k * ENCODER_PANEL + r] = load1(element, rows + r * row_bytes, k);
+    for (; r < ENCODER_PANEL; r++)
+        for (unsigned k = 0; k < inputs; k++)
+            panel[(size_t)k * ENCODER_PANEL + r] = 0;
+}
+
+static void pack(enum encoder_element element, const void *rows, size_t row_bytes,
+                 unsigned count, unsigned inputs, float *panel)
+{
+    if (element == ENCODER_F32)
+        pack_rows(ENCODER_F32, rows, row_bytes, count, inputs, panel);
+    else if (element == ENCODER_F16)
+        pack_rows(ENCODER_F16, rows, row_bytes, count, inputs, panel);
+    else
+        pack_rows(ENCODER_BF16, rows, row_bytes, count, inputs, panel);
+}
+
+/* Four blocks of q8_0 (f16 scale, 32 int8) side by side, in groups of 4 int8. */
+INLINE void pack_blocks(const uint8_t *from, size_t row_bytes, uint8_t *to)
+{
+    for (int half = 0; half < 2; half++) {
+        __m128 v[4];
+        for (int i = 0; i < 4; i++)
+            v[i] = _mm_loadu_ps(
+                (const float *)(const void *)(from + i * row_bytes + 2 + half * 16));
+        _MM_TRANSPOSE4_PS(v[0], v[1], v[2], v[3]);
+        for (int i = 0; i < 4; i++)
+            _mm_storeu_ps((float *)(void *)(to + (half * 4 + i) * 4 * ENCODER_PANEL), v[i]);
+    }
+}
+
+static void pack_q8(const void *rows, size_t row_bytes, unsigned count, unsigned inputs,
+                    void *panel)
+{
+    static const uint8_t zero[4 * ENCODER_BLOCK_BYTES];
+
+    for (unsigned b = 0; b < inputs / ENCODER_BLOCK; b++) {
+        uint8_t *to = (uint8_t *)panel + (size_t)b * ENCODER_PANEL_BLOCK;
+        float *scales = (float *)(void *)(to + ENCODER_BLOCK * ENCODER_PANEL);
+        int32_t *corrections = (int32_t *)(void *)(scales + ENCODER_PANEL);
+
+        for (unsigned r = 0; r < ENCODER_PANEL; r += 4) {
+            const uint8_t *block = (const uint8_t *)rows + r * row_bytes +
+                                   (size_t)b * ENCODER_BLOCK_BYTES;
+            uint8_t edge[4 * ENCODER_BLOCK_BYTES];
+            size_t step = row_bytes;
+            if (r + 4 > count) {
+                memcpy(edge, zero, sizeof edge);
+                for (unsigned i = r; i < count; i++)
+                    memcpy(edge + (i - r) * ENCODER_BLOCK_BYTES,
+                           block + (i - r) * row_bytes, ENCODER_BLOCK_BYTES);
+                block = edge;
+                step = ENCODER_BLOCK_BYTES;
+            }
+            pack_blocks(block, step, to + 4 * (size_t)r);
+            for (unsigned i = 0; i < 4; i++)
+                scales[r + i] = load1(ENCODER_F16, (const char *)block + i * step, 0);
+        }
+        for (unsigned r = 0; r < ENCODER_PANEL; r += LANES) {
+            vi sum = {0};
+            for (unsigned k = 0; Q8_OFFSET != 0 && k < ENCODER_BLOCK / 4; k++)
+                sum = vdot8(sum, *(const vi *)(to + (k * ENCODER_PANEL + r) * 4),
+                            (vi){0} + 0x01010101);
+            *(vi *)(corrections + r) = sum * -Q8_OFFSET;
+        }
+    }
+}
+
+static void quantize(const float *x, unsigned inputs, void *out)
+{
+    uint8_t *values = out;
+    float *scales = (float *)(void *)(values + inputs);
+
+    for (unsigned b = 0; b < inputs / ENCODER_BLOCK; b++, x += ENCODER_BLOCK) {
+        vf most = {0};
+        float top = 0, inverse;
+
+        for (unsigned i = 0; i < ENCODER_BLOCK; i += LANES) {
+            vf v = vload(x + i);
+            most = vmax(most, vmax(v, -v));
+        }
+        for (int i = 0; i < LANES; i++)
+            top = most[i] > top || isnan(most[i]) ? most[i] : top;
+        scales[b] = top / 127.0F;
+        inverse = top > 0 ? 127.0F / top : 0;
+        for (unsigned i = 0; i < ENCODER_BLOCK; i += LANES) {
+            /* Rounded to the nearest by the same low bits as in vexp. */
+            vi whole = (vi)vfma(vload(x + i), vall(inverse), vall(12582912.0F));
+            for (int j = 0; j < LANES; j++)
+                values[b * ENCODER_BLOCK + i + (unsigned)j] =
+                    (uint8_t)(whole[j] + Q8_OFFSET);
+        }
+    }
+}
+
+INLINE void tile_q8(int rows, const uint8_t *x, const uint8_t *panel, unsigned inputs,
+                    const struct encoder_finish *finish, size_t column, float *out,
+                    size_t row, size_t ldo, unsigned columns)
+{
+    size_t ldx = ENCODER_ROW_BYTES(inputs);
+    vf sum[TILE_ROWS_Q8][2];
+
+    for (int r = 0; r < rows; r++)
+        sum[r][0] = sum[r][1] = (vf){0};
+    for (unsigned b = 0; b < inputs / ENCODER_BLOCK; b++) {
+        const float *scales = (const float *)(const void *)(panel +
+                              ENCODER_BLOCK * ENCODER_PANEL) + column;
+        const vi *corrections = (const vi *)(const void *)(scales + ENCODER_PANEL);
+        const uint8_t *w = panel + 4 * column;
+        vf s0 = vload(scales), s1 = vload(scales + LANES);
+        vi whole[TILE_ROWS_Q8][2];
+
+        for (int r = 0; r < rows; r++) {
+            whole[r][0] = corrections[0];
+            whole[r][1] = corrections[1];
+        }
+        for (unsigned k = 0; k < ENCODER_BLOCK; k += 4, w += 4 * ENCODER_PANEL) {
+            vi w0 = *(const vi *)w, w1 = *(const vi *)(w + 4 * LANES);
+            for (int r = 0; r < rows; r++) {
+                vi value = vset4(x + (size_t)r * ldx + b * ENCODER_BLOCK + k);
+                whole[r][0] = vdot8(whole[r][0], w0, value);
+                whole[r][1] = vdot8(whole[r][1], w1, value);
+            }
+        }
+        for (int r = 0; r < rows; r++) {
+            vf scale = vall(*(const float *)(const void *)(x + (size_t)r * ldx + inputs +
+                                                           4 * (size_t)b));
+            sum[r][0] = vfma(__builtin_convertvector(whole[r][0], vf), s0 * scale,
+                             sum[r][0]);
+            sum[r][1] = vfma(__builtin_convertvector(whole[r][1], vf), s1 * scale,
+                             sum[r][1]);
+        }
+        panel += ENCODER_PANEL_BLOCK;
+    }
+    for (int r = 0; r < rows; r++)
+        store_row(sum[r], finish, column, (row + (size_t)r) * ldo, out, columns);
+}
+
+static void multiply_q8(const void *x, size_t rows, const void *panel, unsigned inputs,
+                        const struct encoder_finish *finish, float *out, size_t ldo,
+                        unsigned columns)
+{
+    size_t ldx = ENCODER_ROW_BYTES(inputs);
+
+    for (unsigned column = 0; column < columns; column += WIDTH) {
+        unsigned left = columns - column;
+        size_t r = 0;
+
+#define TILE(n) tile_q8(n, (const uint8_t *)x + r * ldx, panel, inputs, finish, column, \
+                        out, r, ldo, left)
+        for (; r + TILE_ROWS_Q8 <= rows; r += TILE_ROWS_Q8)
+            TILE(TILE_ROWS_Q8);
+        for (; r < rows; r++)
+            TILE(1);
+#undef TILE
+    }
+}
+
+static void softmax(float *row, size_t n, float scale, const float *bias)
+{
+    vf most = vall(-INFINITY), sum = {0};
+    size_t whole = n - n % LANES, i;
+    float tail[LANES], top, total;
+
+    for (i = 0; i < LANES; i++)
+        tail[i] = whole + i < n ? row[whole + i] * scale +
+                                  (bias != NULL ? bias[whole + i] : 0) : -INFINITY;
+    for (i = 0; i < whole; i += LANES) {
+        vf v = vload(row + i) * scale;
+        if (bias != NULL)
+            v += vload(bias + i);
+        *(vf *)(row + i) = v;
+        most = vmax(most, v);
+    }
+    most = vmax(most, vload(tail));
+    top = most[0];
+    for (i = 1; i < LANES; i++)
+        top = most[i] > top || isnan(most[i]) ? most[i] : top;
+    for (i = 0; i < whole; i += LANES) {
+        vf v = vexp(vload(row + i) - top);
+        *(vf *)(row + i) = v;
+        sum += v;
+    }
+    *(vf *)tail = vexp(vload(tail) - top);
+    total = vsum(sum);
+    for (i = 0; whole + i < n; i++)
+        total += tail[i];
+    for (i = 0; i < whole; i += LANES)
+        *(vf *)(row + i) = vload(row + i) * (1.0F / total);
+    for (i = 0; whole + i < n; i++)
+        row[whole + i] = tail[i] * (1.0F / total);
+}
+
+static void norm(const float *x, size_t n, const float *weight, const float *bias,
+                 float epsilon, float *out)
+{
+    size_t whole = n - n % LANES, i;
+    vf sum = {0}, square = {0};
+    float mean, variance, scale;
+
+    for (i = 0; i < whole; i += LANES)
+        sum += vload(x + i);
+    mean = vsum(sum);
+    for (i = whole; i < n; i++)
+        mean += x[i];
+    mean /= (float)n;
+    for (i = 0; i < whole; i += LANES) {
+        vf v = vload(x + i) - mean;
+        square = vfma(v, v, square);
+    }
+    variance = vsum(square);
+    for (i = whole; i < n; i++)
+        variance += (x[i] - mean) * (x[i] - mean);
+    scale = 1.0F / sqrtf(variance / (float)n + epsilon);
+    for (i = 0; i < whole; i += LANES)
+        *(vf *)(out + i) = vfma((vload(x + i) - mean) * scale, vload(weight + i),
+                                vload(bias + i));
+    for (i = whole; i < n; i++)
+        out[i] = (x[i] - mean) * scale * weight[i] + bias[i];
+}
+
+const struct vanta_encoder_kernel KERNEL(vanta_encoder_kernel) = {
+    .name = KERNEL_NAME,
+    .pack = pack,
+    .multiply = multiply,
+    .pack_q8 = pack_q8,
+    .quantize = quantize,
+    .multiply_q8 = multiply_q8,
+    .softmax = softmax,
+    .norm = norm,
+};
