@@ -506,12 +506,12 @@ static void parse_api(struct catalog_reader *r, struct vanta_catalog_model *mode
 
 static void check_recipe_text(struct catalog_reader *r, const char *text)
 {
-    char printable[CATALOG_TEXT_MAX + 1];
+    char printable[CATALOG_RECIPE_TEXT_MAX + 1];
 
     vanta_text_printable(text, printable, sizeof printable);
     if (strcmp(printable, text) != 0)
         catalog_reader_fail(r, "test", "has a text with a control character, or one of "
-                            "more than %d bytes", CATALOG_TEXT_MAX);
+                            "more than %d bytes", CATALOG_RECIPE_TEXT_MAX);
 }
 
 /* A recipe is kept as it is, but nothing in it may reach a terminal as a command. */

@@ -27,6 +27,7 @@
 #define CATALOG_SLOTS_MAX 256 /* of a profile, what it extends included */
 #define CATALOG_WORDS_MAX 64  /* aliases, voices, alternatives, extends */
 #define CATALOG_TEXT_MAX 2000 /* bytes of a description or an address */
+#define CATALOG_RECIPE_TEXT_MAX 8192 /* bytes: a reference vector of 3,000 dimensions */
 #define CATALOG_NAME_MAX 200  /* bytes of a name */
 #define CATALOG_FILE_BYTES_MAX ((int64_t)16 << 40)
 
