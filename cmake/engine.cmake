@@ -21,11 +21,14 @@ file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/vanta-engine.build
     CONTENT "${VANTA_ENGINE_BUILD}\n" @ONLY)
 
 file(GLOB engine_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/engines/helper/*.c)
+if(NOT EXISTS ${PROJECT_SOURCE_DIR}/src/engines/helper/audio.c)
+    list(FILTER engine_sources EXCLUDE REGEX "/whisper\\.c$")
+endif()
 add_executable(vanta-engine ${engine_sources})
 target_compile_definitions(vanta-engine PRIVATE
     VANTA_ENGINE_BUILD="${VANTA_ENGINE_BUILD}")
 # Backends that are there.
-foreach(pair llama:LLM whisper:WHISPER encoder_serve:ENCODER audio_serve:AUDIO)
+foreach(pair llama:LLM audio:WHISPER encoder_serve:ENCODER audio_serve:AUDIO)
     string(REPLACE ":" ";" pair ${pair})
     list(GET pair 0 file)
     list(GET pair 1 name)
