@@ -331,6 +331,7 @@ enum vanta_status vanta_doctor_run(const struct vanta_doctor_options *options,
     check_machine(&d);
     doctor_network(&d);
     doctor_models(&d);
+    doctor_engine(&d);
     doctor_leftovers(&d);
     vanta_registry_free(d.registry);
     return d.no_memory ? vanta_fail_memory(err) : VANTA_OK;

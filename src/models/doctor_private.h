@@ -27,6 +27,8 @@ void doctor_network(struct doctor *d);
 void doctor_registry(struct doctor *d);
 void doctor_leftovers(struct doctor *d);
 void doctor_models(struct doctor *d);
+/* The inference helper, and whether the models fit together. */
+void doctor_engine(struct doctor *d);
 
 /* Address of a proxy without user name and password: "HOST:PORT". */
 void doctor_proxy_shown(const char *value, char *out, size_t size);
