@@ -81,7 +81,8 @@ struct heard {
     struct vanta_audio_info info;
     struct vanta_audio_stats stats;
     bool truncated;
-    double hz; /* by zero crossings, over the middle half */
+    double hz; /* over the middle half, by zero crossings */
+    double rms; /* there */
 };
 
 /* Reads all of it in blocks of an odd size, checking what is promised of samples. */
@@ -90,6 +91,7 @@ static void hear(struct vanta_audio *audio, struct heard *out)
     static float all[40 * VANTA_AUDIO_HZ], block[4999];
     size_t n = 0, got = 1, i, crossings = 0;
     struct vanta_error err = {0};
+    double energy = 0;
 
     memset(out, 0, sizeof *out);
     out->info = *vanta_audio_info(audio);
@@ -111,9 +113,11 @@ static void hear(struct vanta_audio *audio, struct heard *out)
     out->truncated = vanta_audio_truncated(audio);
     vanta_audio_close(audio);
     for (i = n / 4 + 1; i < n * 3 / 4; i++)
-        crossings += (all[i - 1] < 0) != (all[i] < 0);
-    if (n > 8)
+        crossings += (all[i - 1] < 0) != (all[i] < 0), energy += (double)all[i] * all[i];
+    if (n > 8) {
         out->hz = (double)crossings / 2 / ((double)(n / 2) / VANTA_AUDIO_HZ);
+        out->rms = sqrt(energy / (double)(n / 2));
+    }
 }
 
 static void hear_file(const char *path, struct heard *out)
@@ -226,14 +230,60 @@ static void channels_are_mixed(void **state)
     assert_true(fabsf(h.stats.rms - 0.25f) < 1e-6f);
 }
 
-static void what_a_16_khz_recording_cannot_hold_is_gone(void **state)
+static void what_16_khz_can_hold_stays_and_the_rest_goes(void **state)
 {
-    struct tone tone = {SF_FORMAT_WAV | SF_FORMAT_PCM_16, 96000, 1, 2, 12000, 0.5};
-    struct heard h;
+    static const struct {
+        int rate;
+        double hz, least, most; /* of the root mean square, where 0.3535 is all of it */
+    } cases[] = {
+        {96000, 7000, 0.34, 0.36},   {96000, 9000, 0, 0.00005}, {96000, 12000, 0, 0.00005},
+        {96000, 25000, 0, 0.00005},  {96000, 41000, 0, 0.00005}, {44100, 7000, 0.34, 0.36},
+        {44100, 14500, 0, 0.00005},  {44100, 9000, 0, 0.00005}, {48000, 100, 0.3534, 0.3537},
+        {192000, 3000, 0.353, 0.354}, {22050, 7000, 0.34, 0.36}, {22050, 10000, 0, 0.00005},
+        {8000, 3000, 0.353, 0.354},  {32000, 15000, 0, 0.00005},
+    };
+    size_t i;
 
     (void)state;
-    hear_file(tone_file("high.wav", &tone), &h);
-    assert_true(h.stats.rms < 0.0005f); /* 60 dB down, not folded to 4 kHz */
+    for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct tone tone = {SF_FORMAT_WAV | SF_FORMAT_FLOAT, cases[i].rate, 1, 2,
+                            cases[i].hz, 0.5};
+        struct heard h;
+
+        hear_file(tone_file("tone.wav", &tone), &h);
+        if (h.rms < cases[i].least || h.rms > cases[i].most)
+            fail_msg("%d Hz, tone of %g Hz: %g", cases[i].rate, cases[i].hz, h.rms);
+        if (cases[i].least > 0)
+            assert_true(fabs(h.hz - cases[i].hz) < 2);
+    }
+}
+
+/* A click stays at its moment at every rate: subtitles depend on it. */
+static void nothing_is_shifted(void **state)
+{
+    static const unsigned rates[] = {8000, 16000, 22050, 24000, 44100, 48000, 96000, 192000};
+    static uint8_t wav[44 + 2 * 192000];
+    static float samples[16100];
+    size_t i, k, got, loudest;
+
+    (void)state;
+    for (i = 0; i < sizeof rates / sizeof rates[0]; i++) {
+        size_t at = wav_head(wav, 1, 16, rates[i], 1, 2 * rates[i]);
+        struct vanta_audio *audio;
+
+        memset(wav + at, 0, 2 * (size_t)rates[i]);
+        wav[at + rates[i] / 2 * 2 + 1] = 0x40; /* at half a second */
+        assert_int_equal(vanta_audio_open_memory(wav, at + 2 * (size_t)rates[i], "click",
+                                                 &audio, NULL),
+                         VANTA_OK);
+        assert_int_equal(vanta_audio_read(audio, samples, 16100, &got, NULL), VANTA_OK);
+        vanta_audio_close(audio);
+        assert_in_range(got, 15997, 16003);
+        for (k = loudest = 0; k < got; k++)
+            if (fabsf(samples[k]) > fabsf(samples[loudest]))
+                loudest = k;
+        assert_in_range(loudest, 7999, 8001);
+    }
 }
 
 static void values_beyond_reason_are_bounded(void **state)
@@ -260,17 +310,18 @@ static void values_beyond_reason_are_bounded(void **state)
 
 static void a_recording_without_a_sample_is_read(void **state)
 {
-    struct tone tone = {SF_FORMAT_FLAC | SF_FORMAT_PCM_16, 44100, 2, 0, 440, 0.5};
-    uint8_t wav[44];
+    uint8_t wav[44 + 12];
     struct heard h;
+    size_t at = wav_head(wav, 1, 16, 48000, 2, 0);
 
     (void)state;
-    hear_bytes(wav, wav_head(wav, 1, 16, 48000, 2, 0), &h);
+    hear_bytes(wav, at, &h);
     assert_int_equal(h.stats.samples, 0);
     assert_true(vanta_audio_stats_silent(&h.stats));
     assert_true(h.stats.rms == 0);
     assert_false(h.truncated);
-    hear_file(tone_file("none.flac", &tone), &h);
+    memcpy(wav + at, "LIST\4\0\0\0INFO", 12); /* notes behind no sample are no samples */
+    hear_bytes(wav, at + 12, &h);
     assert_int_equal(h.stats.samples, 0);
     assert_false(h.truncated);
 }
@@ -283,9 +334,9 @@ static void silence_is_told(void **state)
     (void)state;
     hear_file(tone_file("silent.wav", &tone), &h);
     assert_true(vanta_audio_stats_silent(&h.stats));
-    assert_int_equal(h.stats.samples, 48000);
-    assert_int_equal(h.stats.leading_silence, 48000);
-    assert_int_equal(h.stats.trailing_silence, 48000);
+    assert_in_range(h.stats.samples, 48000 - 2, 48000 + 2);
+    assert_int_equal(h.stats.leading_silence, h.stats.samples);
+    assert_int_equal(h.stats.trailing_silence, h.stats.samples);
     assert_true(h.stats.peak == 0);
     tone.level = 0.003; /* hiss: -53 dB */
     hear_file(tone_file("hiss.wav", &tone), &h);
@@ -350,7 +401,8 @@ static void cut_recordings_give_what_is_there(void **state)
         hear_bytes(bytes, len * 6 / 10, &cut);
         if (!cut.truncated)
             fail_msg("%s: the cut is not seen", kinds[i].name);
-        assert_in_range(cut.stats.samples, whole.stats.samples / 3,
+        /* The headers of a short Vorbis file are a good part of it. */
+        assert_in_range(cut.stats.samples, whole.stats.samples / 5,
                         whole.stats.samples * 2 / 3);
         assert_true(fabs(cut.hz - 300) < 4);
         free(bytes);
@@ -580,9 +632,10 @@ int main(void)
         scratch_test(three_hours_stream_in_little_memory),
         scratch_test(every_kind_gives_the_same_sound),
         cmocka_unit_test(channels_are_mixed),
-        scratch_test(what_a_16_khz_recording_cannot_hold_is_gone),
+        scratch_test(what_16_khz_can_hold_stays_and_the_rest_goes),
+        cmocka_unit_test(nothing_is_shifted),
         cmocka_unit_test(values_beyond_reason_are_bounded),
-        scratch_test(a_recording_without_a_sample_is_read),
+        cmocka_unit_test(a_recording_without_a_sample_is_read),
         scratch_test(silence_is_told),
         cmocka_unit_test(stats_find_silence_and_clipping),
         scratch_test(cut_recordings_give_what_is_there),

@@ -14,10 +14,13 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "engines/helper/audio_container.h"
+#include "engines/helper/audio_halve.h"
 
-#define BLOCK_VALUES 16384 /* floats read at a time, of all channels */
+#define BLOCK_VALUES VANTA_AUDIO_HALVE_MAX /* floats read at a time, of all channels */
 #define RATE_LEAST 1000
 #define RATE_MOST 1000000
+#define HALVE_FROM_HZ 44100 /* from here on 8 kHz come through the halving whole */
+#define HALVES_MAX 5        /* 1 MHz is then 31 kHz */
 #define SAMPLES_MAX ((uint64_t)VANTA_AUDIO_HOURS_MAX * 3600 * VANTA_AUDIO_HZ)
 /* Float recordings may pass full scale; past this a value is nonsense that would drown
  * its neighbours in the resampler. */
@@ -39,12 +42,15 @@ struct vanta_audio {
     struct vanta_audio_info info;
     char *name;
     SNDFILE *file;
+    struct vanta_audio_halve *halves;
+    size_t n_halves;
+    double halved_hz;
     SRC_STATE *resampler; /* NULL: the rate is right already */
     int64_t frames;       /* that the header promises, -1: unknown */
     uint64_t frames_read, given;
     bool input_ended, ended;
     size_t mono_pos, mono_len;
-    float values[BLOCK_VALUES], mono[BLOCK_VALUES];
+    float values[BLOCK_VALUES], mono[BLOCK_VALUES + VANTA_AUDIO_HALVE_REACH];
 };
 
 /* ---- libsndfile's way to the bytes ---- */
@@ -89,6 +95,20 @@ static sf_count_t read_file(struct source *s, uint64_t at, uint8_t *out, sf_coun
     return done;
 }
 
+/* Puts the container's patch over what was read from byte `at` of the file on. */
+static void apply_patch(const struct vanta_audio_container *container, uint64_t at,
+                        uint8_t *bytes, sf_count_t n)
+{
+    uint64_t i;
+
+    for (i = 0; i < container->patch_bytes; i++) {
+        uint64_t place = container->patch_at + i;
+
+        if (place >= at && place - at < (uint64_t)n)
+            bytes[place - at] = container->patch[i];
+    }
+}
+
 static sf_count_t source_read(void *out, sf_count_t count, void *user)
 {
     struct source *s = user;
@@ -109,6 +129,8 @@ static sf_count_t source_read(void *out, sf_count_t count, void *user)
             s, s->container->start + (uint64_t)(s->pos - prefix), bytes + done,
             count - done);
 
+        apply_patch(s->container, s->container->start + (uint64_t)(s->pos - prefix),
+                    bytes + done, n);
         s->pos += n;
         done += n;
     }
@@ -203,19 +225,38 @@ static enum vanta_status check_shape(const struct vanta_audio *a, const SF_INFO 
     return VANTA_OK;
 }
 
+/* The resampler's work grows with the rate it comes from, so it gets half of it, or a
+ * quarter, from a filter that costs next to nothing. */
+static enum vanta_status open_resampler(struct vanta_audio *a, struct vanta_error *err)
+{
+    int failed = 0;
+    size_t i;
+
+    a->halved_hz = a->info.rate_hz;
+    if (a->info.rate_hz == VANTA_AUDIO_HZ)
+        return VANTA_OK;
+    for (; a->halved_hz >= HALVE_FROM_HZ && a->n_halves < HALVES_MAX; a->n_halves++)
+        a->halved_hz /= 2;
+    a->halves = calloc(a->n_halves ? a->n_halves : 1, sizeof *a->halves);
+    a->resampler = src_new(SRC_SINC_MEDIUM_QUALITY, 1, &failed);
+    if (!a->halves || !a->resampler)
+        return vanta_fail_memory(err);
+    for (i = 0; i < a->n_halves; i++)
+        vanta_audio_halve_start(&a->halves[i]);
+    return VANTA_OK;
+}
+
 static enum vanta_status open_decoder(struct vanta_audio *a, struct vanta_error *err)
 {
     SF_VIRTUAL_IO io = {source_size, source_seek, source_read, source_write, source_tell};
     SF_INFO sf = {0};
     enum vanta_status status;
-    int failed = 0;
 
     a->file = sf_open_virtual(&io, SFM_READ, &sf, &a->source);
     if (a->source.errnum)
         return vanta_fail_errno(err, a->source.errnum, "%s: cannot be read", a->name);
     if (!a->file) {
-        bool unknown = sf_error(NULL) == SF_ERR_UNRECOGNISED_FORMAT ||
-                       sf_error(NULL) == SF_ERR_UNSUPPORTED_ENCODING;
+        bool unknown = sf_error(NULL) == SF_ERR_UNSUPPORTED_ENCODING;
 
         vanta_fail(err, unknown ? VANTA_ERR_UNSUPPORTED : VANTA_ERR_FORMAT,
                    "%s: looks like %s, but cannot be decoded: %s", a->name,
@@ -228,10 +269,7 @@ static enum vanta_status open_decoder(struct vanta_audio *a, struct vanta_error 
     if (status != VANTA_OK)
         return status;
     fill_info(a, &sf);
-    if (sf.samplerate == VANTA_AUDIO_HZ)
-        return VANTA_OK;
-    a->resampler = src_new(SRC_SINC_MEDIUM_QUALITY, 1, &failed);
-    return a->resampler ? VANTA_OK : vanta_fail_memory(err);
+    return open_resampler(a, err);
 }
 
 /* Takes over fd (-1 when there is data). */
@@ -333,6 +371,7 @@ void vanta_audio_close(struct vanta_audio *audio)
         src_delete(audio->resampler);
     if (audio->source.fd >= 0)
         close(audio->source.fd);
+    free(audio->halves);
     free(audio->name);
     free(audio);
 }
@@ -351,23 +390,19 @@ static float bounded(float value, float most)
     return value > most ? most : value < -most ? -most : value;
 }
 
-/* Reads at most max frames into a->mono; leaves 0 of them at the recording's end. */
-static enum vanta_status read_mono(struct vanta_audio *a, size_t max,
-                                   struct vanta_error *err)
+/* Reads at most max frames and mixes them into a->mono; 0 at the recording's end. */
+static enum vanta_status read_frames(struct vanta_audio *a, size_t max, size_t *got,
+                                     struct vanta_error *err)
 {
     size_t channels = a->info.channels, most = BLOCK_VALUES / channels, i, k;
     sf_count_t n;
 
-    a->mono_pos = a->mono_len = 0;
-    if (a->input_ended)
-        return VANTA_OK;
+    *got = 0;
     n = sf_readf_float(a->file, a->values, (sf_count_t)(max < most ? max : most));
     if (a->source.errnum)
         return vanta_fail_errno(err, a->source.errnum, "%s: cannot be read on", a->name);
-    if (n <= 0) {
-        a->input_ended = true;
+    if (n <= 0)
         return VANTA_OK;
-    }
     for (i = 0; i < (size_t)n; i++) {
         float sum = 0;
 
@@ -376,7 +411,28 @@ static enum vanta_status read_mono(struct vanta_audio *a, size_t max,
         a->mono[i] = sum / (float)channels;
     }
     a->frames_read += (uint64_t)n;
-    a->mono_len = (size_t)n;
+    *got = (size_t)n;
+    return VANTA_OK;
+}
+
+/* Fills a->mono with what comes of at most max frames; nothing is left in it only at the
+ * end. */
+static enum vanta_status read_mono(struct vanta_audio *a, size_t max,
+                                   struct vanta_error *err)
+{
+    enum vanta_status status;
+    size_t n, i;
+
+    a->mono_pos = a->mono_len = 0;
+    while (a->mono_len == 0 && !a->input_ended) {
+        status = read_frames(a, max, &n, err);
+        if (status != VANTA_OK)
+            return status;
+        a->input_ended = n == 0;
+        for (i = 0; i < a->n_halves; i++)
+            n = vanta_audio_halve(&a->halves[i], a->mono, n, a->input_ended);
+        a->mono_len = n;
+    }
     return VANTA_OK;
 }
 
@@ -384,7 +440,7 @@ static enum vanta_status read_mono(struct vanta_audio *a, size_t max,
 static enum vanta_status resample(struct vanta_audio *a, float *out, size_t max,
                                   size_t *got, struct vanta_error *err)
 {
-    SRC_DATA d = {.src_ratio = (double)VANTA_AUDIO_HZ / a->info.rate_hz,
+    SRC_DATA d = {.src_ratio = VANTA_AUDIO_HZ / a->halved_hz,
                   .data_out = out,
                   .output_frames = (long)max};
     int failed;

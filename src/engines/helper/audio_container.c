@@ -28,50 +28,82 @@ static bool length_is_left_open(uint32_t bytes)
            (bytes >= 0x7ffff000 && bytes <= 0x80000100);
 }
 
+/* Whether from here to the end there is chunk after chunk, as behind a recording that
+ * truly has no sample. */
+static bool chunks_follow(struct vanta_cursor *c)
+{
+    uint64_t from = c->pos;
+    bool chunks = true;
+    unsigned i;
+
+    for (i = 0; chunks && vanta_cursor_left(c) > 0 && i < CHUNKS_MAX; i++) {
+        uint32_t size;
+
+        chunks = vanta_cursor_left(c) >= 8 &&
+                 vanta_cursor_skip(c, 4, NULL) == VANTA_OK &&
+                 vanta_cursor_u32(c, &size, NULL) == VANTA_OK &&
+                 vanta_cursor_skip(c, (uint64_t)size + (size & 1), NULL) == VANTA_OK;
+    }
+    chunks = chunks && vanta_cursor_left(c) == 0;
+    return vanta_cursor_seek(c, from, NULL) == VANTA_OK && chunks;
+}
+
+/* The cursor stands behind the head of the chunk that holds the samples. */
+static void judge_data(struct vanta_cursor *c, uint32_t size, const uint64_t *data_bytes,
+                       struct vanta_audio_container *out)
+{
+    uint64_t left = vanta_cursor_left(c), bytes = size;
+    unsigned i;
+
+    if (data_bytes && size == UINT32_MAX) {
+        bytes = *data_bytes;
+    } else if (length_is_left_open(size) && !(size == 0 && chunks_follow(c))) {
+        bytes = left < 0xfffffff0 ? left : 0xfffffff0;
+        out->patch_at = c->pos - 4;
+        out->patch_bytes = sizeof out->patch;
+        for (i = 0; i < sizeof out->patch; i++)
+            out->patch[i] = (uint8_t)(bytes >> (8 * i));
+    }
+    out->length_stated = true;
+    out->truncated = bytes > left;
+}
+
 static enum vanta_status read_wav(struct vanta_cursor *c, bool rf64,
                                   struct vanta_audio_container *out,
                                   struct vanta_error *err)
 {
-    uint64_t bytes, data_bytes = 0;
     enum vanta_status status = vanta_cursor_seek(c, 12, err);
+    uint64_t data_bytes = 0;
     unsigned i;
 
-    for (i = 0; status == VANTA_OK && i < CHUNKS_MAX; i++) {
-        uint8_t id[4];
+    /* Until the samples are found, none are there. */
+    out->truncated = true;
+    for (i = 0; i < CHUNKS_MAX && vanta_cursor_left(c) >= 8; i++) {
+        uint64_t rest;
         uint32_t size;
+        uint8_t id[4];
 
-        if (vanta_cursor_left(c) < 8) {
-            out->truncated = true; /* no samples at all */
-            break;
-        }
-        status = vanta_cursor_bytes(c, id, sizeof id, err);
+        if (status == VANTA_OK)
+            status = vanta_cursor_bytes(c, id, sizeof id, err);
         if (status == VANTA_OK)
             status = vanta_cursor_u32(c, &size, err);
         if (status != VANTA_OK)
-            break;
-        bytes = size;
+            return status;
         if (memcmp(id, "data", 4) == 0) {
-            if (rf64 && size == UINT32_MAX)
-                bytes = data_bytes;
-            else if (length_is_left_open(size))
-                break;
-            out->length_stated = true;
-            out->truncated = bytes > vanta_cursor_left(c);
-            break;
+            judge_data(c, size, rf64 ? &data_bytes : NULL, out);
+            return VANTA_OK;
         }
+        rest = (uint64_t)size + (size & 1); /* chunks begin at even bytes */
         if (memcmp(id, "ds64", 4) == 0 && size >= 16 && vanta_cursor_left(c) >= 16) {
-            status = vanta_cursor_skip(c, 8, err); /* of the whole file */
+            status = vanta_cursor_skip(c, 8, err); /* the whole file's bytes */
             if (status == VANTA_OK)
                 status = vanta_cursor_u64(c, &data_bytes, err);
-            bytes -= 16;
+            rest -= 16;
         }
-        bytes += bytes & 1; /* chunks begin at even bytes */
-        if (bytes > vanta_cursor_left(c)) {
-            out->truncated = true;
+        if (rest > vanta_cursor_left(c))
             break;
-        }
         if (status == VANTA_OK)
-            status = vanta_cursor_skip(c, bytes, err);
+            status = vanta_cursor_skip(c, rest, err);
     }
     return status;
 }

@@ -35,6 +35,11 @@ struct vanta_audio_container {
      * when the file has none. */
     uint8_t prefix[VANTA_AUDIO_PREFIX_MAX];
     size_t prefix_bytes;
+    /* What it is to see in place of the file's own bytes: a length that a WAV's writer
+     * left open. */
+    uint64_t patch_at;
+    uint8_t patch[4];
+    size_t patch_bytes;
     bool truncated;     /* fewer bytes than the container says */
     bool length_stated; /* the decoder's count of samples is exact */
 };
