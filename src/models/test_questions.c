@@ -89,7 +89,7 @@ static enum vanta_status ask(struct quiz *q, const json_t *one, struct vanta_err
         &questions_doc, one, "", plain ? "completion" : "question", true, &text, err);
 
     if (status == VANTA_OK)
-        status = vanta_json_array(&questions_doc, one, "", "expect", true, 16, &expect,
+        status = vanta_json_array(&questions_doc, one, "", plain ? "continues" : "answers", true, 16, &expect,
                                   err);
     if (status != VANTA_OK)
         return status;
