@@ -24,11 +24,14 @@ file(GLOB engine_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/engines/hel
 if(NOT EXISTS ${PROJECT_SOURCE_DIR}/src/engines/helper/audio.c)
     list(FILTER engine_sources EXCLUDE REGEX "/whisper\\.c$")
 endif()
+if(NOT EXISTS ${PROJECT_SOURCE_DIR}/src/engines/helper/wordpiece.c)
+    list(FILTER engine_sources EXCLUDE REGEX "/encoder_serve\\.c$")
+endif()
 add_executable(vanta-engine ${engine_sources})
 target_compile_definitions(vanta-engine PRIVATE
     VANTA_ENGINE_BUILD="${VANTA_ENGINE_BUILD}")
 # Backends that are there.
-foreach(pair llama:LLM audio:WHISPER encoder_serve:ENCODER audio_serve:AUDIO)
+foreach(pair llama:LLM audio:WHISPER wordpiece:ENCODER audio_serve:AUDIO)
     string(REPLACE ":" ";" pair ${pair})
     list(GET pair 0 file)
     list(GET pair 1 name)
