@@ -1,5 +1,4 @@
 /* client.c - finding the helper, shaking hands with it, exchanging messages. */
-#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -178,7 +177,7 @@ enum vanta_status client_info(const json_t *ok, struct vanta_engine_info *info,
         status = vanta_json_boolean(&client_doc, ok, "", "multilingual", false,
                                     &info->multilingual, err);
     if (status == VANTA_OK)
-        status = client_number(ok, "load_ms", false, 0, DBL_MAX, &info->load_ms, err);
+        status = client_number(ok, "load_ms", false, 0, 1e12, &info->load_ms, err);
     return status;
 }
 

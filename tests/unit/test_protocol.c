@@ -322,8 +322,7 @@ static void a_peer_that_is_gone_is_an_error(void **state)
 
     (void)state;
     close(ends[0]);
-    ends[0] = open_pair(NULL) == 0 ? ends[0] : -1;
-    close(ends[0]);
+    ends[0] = -1;
     for (i = 0; i < 2; i++)
         assert_int_equal(vanta_frame_write(ends[1], json, NULL, 0, &err), VANTA_ERR_IO);
     json_decref(json);
