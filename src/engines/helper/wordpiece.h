@@ -10,7 +10,8 @@
  * room go), letters become lower case; words end at spaces, each punctuation mark is one;
  * a word is cut greedily into the longest pieces of the vocabulary, and one of more than
  * VANTA_WORDPIECE_WORD_MAX characters or without such pieces is the unknown token. Not
- * responsible for pairs of texts, padding, or turning ids back into text.
+ * responsible for pairs of texts, padding, or turning ids back into text. Of two tokens
+ * with the same text the later one counts.
  *
  *     struct vanta_wordpiece_options options = {.tokens = ..., .n_tokens = 30522, ...};
  *     status = vanta_wordpiece_new(&options, &w, err);
@@ -21,8 +22,8 @@
  * that is. Output is first, pieces, last, at most room ids in all: pieces that are too
  * many are left off before the last id.
  *
- * Statuses: VANTA_ERR_FORMAT, LIMIT (a vocabulary that cannot be used), USAGE, NO_MEMORY;
- * VANTA_ERR_UNSUPPORTED when ICU has no normalizer. Threads: an object does not change
+ * Statuses: VANTA_ERR_FORMAT (first, last or unknown are no ids of the vocabulary), LIMIT,
+ * USAGE (room below 2), NO_MEMORY; UNSUPPORTED when ICU has no normalizer. Threads: an object does not change
  * after new, any number may encode with it.
  * Cost: new copies the vocabulary into a hash table (a few MB); encode is linear in the
  * text that the ids take (the rest is looked at only for whether something is left), with
@@ -40,20 +41,30 @@
 #define VANTA_WORDPIECE_TOKENS_MAX ((size_t)1 << 20)
 #define VANTA_WORDPIECE_TOKEN_BYTES_MAX 1024
 #define VANTA_WORDPIECE_WORD_MAX 100                      /* characters */
-#define VANTA_WORDPIECE_TEXT_MAX ((size_t)64 * 1024 * 1024) /* bytes of one text */
+#define VANTA_WORDPIECE_SPECIAL_MAX 1024                  /* special and added tokens */
+#define VANTA_WORDPIECE_TEXT_MAX ((size_t)16 * 1024 * 1024) /* bytes of one text */
 
 struct vanta_wordpiece;
 
 enum vanta_wordpiece_form {
     VANTA_WORDPIECE_VOCABULARY, /* vocab.txt: "##x" goes on, "x" begins a word */
-    VANTA_WORDPIECE_GGUF        /* tokenizer.ggml.tokens: "x" goes on, U+2581 "x" begins */
+    VANTA_WORDPIECE_GGUF        /* tokenizer.ggml.tokens: "x" goes on, U+2581 "x" begins;
+                                   special ones as they are */
+};
+
+/* As tokenizer.ggml.token_type numbers them; every other number counts as a piece. */
+enum vanta_wordpiece_kind {
+    VANTA_WORDPIECE_PIECE = 1,
+    VANTA_WORDPIECE_SPECIAL = 3, /* found in the text as it is */
+    VANTA_WORDPIECE_ADDED = 4,   /* found in the normalized text */
+    VANTA_WORDPIECE_UNUSED = 5   /* never found */
 };
 
 /* Borrowed until new returns. */
 struct vanta_wordpiece_token {
     const char *text; /* UTF-8 */
     size_t len;
-    bool special; /* found in the text as it is; token_type 3 of GGUF */
+    int32_t kind;
 };
 
 struct vanta_wordpiece_options {
