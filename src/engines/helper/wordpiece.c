@@ -338,7 +338,7 @@ static bool is_punctuation(UChar32 c)
     if (c < 0x80)
         return (c >= 33 && c <= 47) || (c >= 58 && c <= 64) || (c >= 91 && c <= 96) ||
                (c >= 123 && c <= 126);
-    return (U_GET_GC_MASK(c) & U_GC_P_MASK) != 0;
+    return (wordpiece_category(c) & U_GC_P_MASK) != 0;
 }
 
 static bool is_white(UChar32 c)

@@ -9,6 +9,8 @@
 #include "base/error.h"
 #include "engines/helper/wordpiece_private.h"
 
+#define UNICODE_VERSION 8
+
 static bool grow(void **buffer, size_t *room, size_t wanted, size_t size)
 {
     void *bigger;
@@ -33,12 +35,37 @@ static bool is_ideograph(UChar32 c)
            (c >= 0xf900 && c <= 0xfaff) || (c >= 0x2f800 && c <= 0x2fa1f);
 }
 
+uint32_t wordpiece_category(UChar32 c)
+{
+    uint32_t mask = U_GET_GC_MASK(c);
+    UVersionInfo age;
+
+    switch (c) { /* these were given another category since */
+    case 0x166d:
+        return U_GC_PO_MASK;
+    case 0x1734:
+        return U_GC_MN_MASK;
+    case 0x1885:
+    case 0x1886:
+    case 0xa9bd:
+    case 0x111c9:
+        return U_GC_LO_MASK;
+    default:
+        break;
+    }
+    /* Only these are asked for; the age takes longer to look up. */
+    if (!(mask & (U_GC_MN_MASK | U_GC_P_MASK | U_GC_CF_MASK)))
+        return mask;
+    u_charAge(c, age);
+    return age[0] > UNICODE_VERSION ? U_GC_CN_MASK : mask;
+}
+
 static bool is_no_text(UChar32 c)
 {
     if (c == '\t' || c == '\n' || c == '\r')
         return false;
     return c <= 0 || c == 0xfffd ||
-           (U_GET_GC_MASK(c) & (U_GC_CC_MASK | U_GC_CF_MASK | U_GC_CO_MASK)) != 0;
+           (wordpiece_category(c) & (U_GC_CC_MASK | U_GC_CF_MASK | U_GC_CO_MASK)) != 0;
 }
 
 /* UTF-8 to UTF-16, cleaned: at most one unit a byte, the spaces around ideographs
@@ -115,7 +142,7 @@ static void finish(const struct wordpiece_normalizer *n, const UChar *units, siz
             s->text[len++] = (char)(n->lowercase && c >= 'A' && c <= 'Z' ? c + 32 : c);
             continue;
         }
-        if (n->nfd && u_charType(c) == U_NON_SPACING_MARK)
+        if (n->nfd && (wordpiece_category(c) & U_GC_MN_MASK))
             continue;
         if (n->lowercase && c == 0x130) { /* the one letter that becomes two */
             memcpy(s->text + len, "i\xcc\x87", 3);

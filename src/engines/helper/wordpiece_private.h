@@ -52,6 +52,10 @@ struct wordpiece_normalizer {
     bool lowercase;
 };
 
+/* The general category as a mask of ICU's (U_GC_MN_MASK), as Unicode 8.0 has it: the
+ * reference's tables are of that version, and so ids do not depend on ICU's. */
+uint32_t wordpiece_category(UChar32 c);
+
 /* The normalized form of len bytes as s->text, s->len. */
 enum vanta_status wordpiece_normalize(const struct wordpiece_normalizer *n,
                                       const char *text, size_t len,
