@@ -598,7 +598,7 @@ static void three_hours_stream_in_little_memory(void **state)
     file = fopen(path, "r+b");
     assert_int_equal(fseeko(file, (off_t)(44 + (frames - LONG_RATE) * 4), SEEK_SET), 0);
     for (got = 0; got < LONG_RATE * 4; got++)
-        fputc((int)(got * 2654435761u >> 24), file);
+        fputc((int)((uint32_t)got * 2654435761u >> 24), file);
     assert_int_equal(fclose(file), 0);
 
     getrusage(RUSAGE_SELF, &before);
