@@ -7,8 +7,6 @@
 
 #include "base/text.h"
 
-#define VALUE_MOST 999999
-
 /* Where the reading of a number stands: the words from next on are not used yet. */
 struct reading {
     const struct vanta_words *words;
@@ -144,26 +142,28 @@ static bool take_scale(struct reading *r, const char *scale, const char *ordinal
     return true;
 }
 
-/* What comes behind "hundred" or "thousand": "and five", "five"; an "and" that no number
- * follows is left. */
-static bool take_rest(struct reading *r, bool (*part)(struct reading *, uint32_t *),
-                      uint32_t *value)
+/* Adds what comes behind "hundred" or "thousand", of at most most: "and five", "five". An
+ * "and" that no such number follows is left. */
+static void take_rest(struct reading *r, bool (*part)(struct reading *, uint32_t *),
+                      uint32_t most, uint32_t *value)
 {
+    bool ordinal = r->ordinal;
     size_t before = r->next;
+    uint32_t rest;
 
     take(r, "and");
-    if (part(r, value) && *value > 0)
-        return true;
+    if (part(r, &rest) && rest > 0 && rest <= most) {
+        *value += rest;
+        return;
+    }
     r->next = before;
-    r->ordinal = false;
-    return false;
+    r->ordinal = ordinal;
 }
 
 /* Up to 9,999, as in "twenty-five hundred". */
 static bool take_hundreds(struct reading *r, uint32_t *value)
 {
     size_t before = r->next;
-    uint32_t rest;
     bool counted = take_small(r, value) || take_scaled_digits(r, 999, value);
 
     if (!counted) {
@@ -172,8 +172,7 @@ static bool take_hundreds(struct reading *r, uint32_t *value)
     }
     if (*value > 0 && *value < 100 && take_scale(r, "hundred", "hundredth")) {
         *value *= 100;
-        if (take_rest(r, take_small, &rest))
-            *value += rest;
+        take_rest(r, take_small, 99, value);
         return true;
     }
     if (!counted)
@@ -185,7 +184,6 @@ static bool take_number(struct reading *r)
 {
     size_t before = r->next;
     bool counted = take_hundreds(r, &r->value);
-    uint32_t rest;
 
     if (!counted) {
         r->value = 1;
@@ -193,8 +191,7 @@ static bool take_number(struct reading *r)
     }
     if (r->value > 0 && r->value < 1000 && take_scale(r, "thousand", "thousandth")) {
         r->value *= 1000;
-        if (take_rest(r, take_hundreds, &rest) && rest < 1000)
-            r->value += rest;
+        take_rest(r, take_hundreds, 999, &r->value);
         return true;
     }
     if (!counted)

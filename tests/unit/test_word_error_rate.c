@@ -60,7 +60,8 @@ static void texts_are_normalized(void **state)
         {"-5 and 3-4 & more", "minus 5 and 3 4 and more"},
         {"007 0", "007 0"},
         /* numbers in words */
-        {"zero one nine ten nineteen twenty", "0 1 9 10 1920"},
+        {"zero, one, nine, ten, nineteen, twenty", "0 1 9 10 19 20"},
+        {"at nine ten", "at 910"},
         {"ninety-nine, forty two.", "99 42"},
         {"one hundred", "100"},
         {"a hundred and one dalmatians", "101 dalmatians"},
