@@ -200,7 +200,7 @@ int cmd_convert(int argc, char **argv)
     const struct option_spec options[] = {
         {"to", 0, OPTION_TEXT, &o.to, "FORMAT",
          "whisper-ggml (from faster-whisper) or gguf (from a sentence encoder)"},
-        {"type", 0, OPTION_TEXT, &o.type, "T", "of gguf's weights: f32, f16 (default), q8_0"},
+        {"type", 0, OPTION_TEXT, &o.type, "WEIGHTS", "of gguf: f32, f16 (default) or q8_0"},
         {"output", 'o', OPTION_TEXT, &o.output, "FILE", "the file to write"},
         {"force", 0, OPTION_FLAG, &o.force, NULL, "replace FILE when it exists"},
         {"quiet", 'q', OPTION_FLAG, &o.common.quiet, NULL, "no progress"},

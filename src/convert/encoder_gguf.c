@@ -304,8 +304,6 @@ static void put_sizes(struct conversion *k)
         put_size(k, "attention.relative_buckets_count", c->buckets);
     vanta_gguf_u32(&k->head, "general.file_type", file_types[k->weights]);
     vanta_gguf_u32(&k->head, "general.quantization_version", 2);
-    if (!c->mpnet)
-        put_size(k, "token_type_count", c->token_types);
 }
 
 /* llama.cpp's form: what begins a word is marked, and not what goes on. */
@@ -345,6 +343,9 @@ static void put_tokenizer(struct conversion *k)
 
     vanta_gguf_string(&k->head, "tokenizer.ggml.model", "bert");
     vanta_gguf_string(&k->head, "tokenizer.ggml.pre", "jina-v2-en");
+    if (!k->config.mpnet)
+        vanta_gguf_u32(&k->head, "tokenizer.ggml.token_type_count",
+                       k->config.token_types);
     put_tokens(k);
     for (role = 0; role < VANTA_ENCODER_ROLES; role++)
         if (t->roles[role] != VANTA_ENCODER_NO_TOKEN)

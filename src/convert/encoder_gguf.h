@@ -28,9 +28,9 @@
  *     mpnet.attention.relative_buckets_count               u32
  *     general.file_type            u32: 0 f32, 1 f16, 7 q8_0
  *     general.quantization_version u32: 2
- *     bert.token_type_count        u32
  *     tokenizer.ggml.model         "bert"
  *     tokenizer.ggml.pre           "jina-v2-en": llama.cpp's name of this tokenizer
+ *     tokenizer.ggml.token_type_count                      u32, bert only
  *     tokenizer.ggml.tokens        strings by id: "##x" as "x", what begins a word with
  *                                  U+2581 before it, those of type 3 as they are
  *     tokenizer.ggml.token_type    i32 by id: 1 normal, 3 special (found in the text as it
