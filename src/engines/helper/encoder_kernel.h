@@ -7,10 +7,13 @@
  *
  * A panel holds ENCODER_PANEL rows of a weight (outputs) so that the values of one input
  * for all of them lie side by side; rows that are missing are zero. It is packed for one
- * batch and thrown away, so the weights stay mapped in the file's own layout. A quantized
- * panel has, for each block of 32 inputs, 8 x 32 groups of 4 int8, then 32 f32 scales,
- * then 32 i32: -128 times the sum of the block's weights, since activations are stored
- * with 128 added (u8), as the instruction wants them (0 where it does not).
+ * batch and thrown away, so the weights stay mapped in the file's own layout.
+ *
+ * Weights of 8 and 16 bits may also be multiplied in whole numbers, at twice the rate:
+ * each block of 32 inputs of an output as integers (those of q8_0 as they are, f16 and
+ * bf16 as 12 bits) with a scale, each row of activations as int16 with a scale. A block's
+ * sum is exact: 2047 * 32767 * 32 < 2^31. Such a panel has for each block 16 x 32 pairs of
+ * int16, then 32 f32 scales.
  *
  * Nothing is checked here: sizes and alignment are the callers'. Panels are aligned to
  * 64 bytes. No state; any thread.
@@ -25,12 +28,11 @@
 #define ENCODER_PANEL 32
 #define ENCODER_BLOCK 32 /* inputs that share a scale in q8_0 */
 #define ENCODER_BLOCK_BYTES 34
-/* Bytes of a quantized panel for one block of inputs. */
-#define ENCODER_PANEL_BLOCK (ENCODER_PANEL * (ENCODER_BLOCK + 4 + 4))
-/* Bytes of a quantized row of activations: values, then scales. */
-#define ENCODER_ROW_BYTES(inputs) ((size_t)(inputs) + (size_t)(inputs) / 8)
+/* Bytes of a block of a panel of whole numbers, and of a row of activations for it. */
+#define ENCODER_WHOLE_BLOCK (ENCODER_PANEL * (2 * ENCODER_BLOCK + 4))
+#define ENCODER_WHOLE_ROW(inputs) (2 * (size_t)(inputs) + 64)
 
-enum encoder_element { ENCODER_F32, ENCODER_F16, ENCODER_BF16 };
+enum encoder_element { ENCODER_F32, ENCODER_F16, ENCODER_BF16, ENCODER_Q8_0 };
 
 /* What happens to a tile of the product before it is stored. */
 struct encoder_finish {
@@ -50,13 +52,14 @@ struct vanta_encoder_kernel {
                      unsigned inputs, const struct encoder_finish *finish, float *out,
                      size_t ldo, unsigned columns);
 
-    /* The same for q8_0; inputs is a multiple of 32. x has rows of ENCODER_ROW_BYTES. */
-    void (*pack_q8)(const void *rows, size_t row_bytes, unsigned count, unsigned inputs,
-                    void *panel);
+    /* The same in whole numbers, for all elements but f32; inputs is a multiple of 32.
+     * NULL where it would not be faster. x has rows of ENCODER_WHOLE_ROW. */
+    void (*pack_whole)(enum encoder_element element, const void *rows, size_t row_bytes,
+                       unsigned count, unsigned inputs, void *panel);
     void (*quantize)(const float *x, unsigned inputs, void *out);
-    void (*multiply_q8)(const void *x, size_t rows, const void *panel, unsigned inputs,
-                        const struct encoder_finish *finish, float *out, size_t ldo,
-                        unsigned columns);
+    void (*multiply_whole)(const void *x, size_t rows, const void *panel, unsigned inputs,
+                           const struct encoder_finish *finish, float *out, size_t ldo,
+                           unsigned columns);
 
     /* row = softmax(row * scale + bias), bias may be NULL. */
     void (*softmax)(float *row, size_t n, float scale, const float *bias);

@@ -3,13 +3,8 @@
  *
  * Included once by each encoder_kernel_*.c, which defines before it:
  *   LANES, TILE_ROWS       floats of a vector; rows of a tile (2 vectors wide)
- *   TILE_ROWS_Q8           the same for q8_0, which needs twice the registers
- *   KERNEL(name)           the name of the kernel's table
  *   vfma(a, b, c)          a * b + c, rounded once
  *   vmax(a, b)             the larger; b where one of them is not a number
- *   vdot8(sum, w, x)       sum + the products of groups of 4 int8, see pack_q8
- *   Q8_OFFSET              what is added to activations: 128 or 0
- *   vset4(p)               the 4 bytes at p in every lane, as vi
  * Numbers are the same on every kernel but for the order of sums.
  */
 #include <immintrin.h>
@@ -170,6 +165,15 @@ INLINE __m128 load4(enum encoder_element element, const char *row, unsigned k)
         return _mm_castsi128_ps(_mm_slli_epi32(
             _mm_cvtepu16_epi32(_mm_loadl_epi64((const __m128i *)(row + 2 * (size_t)k))),
             16));
+    if (element == ENCODER_Q8_0) {
+        const char *block = row + (size_t)(k / ENCODER_BLOCK) * ENCODER_BLOCK_BYTES;
+        uint16_t scale;
+        int32_t four;
+        memcpy(&scale, block, sizeof scale);
+        memcpy(&four, block + 2 + k % ENCODER_BLOCK, sizeof four);
+        return _mm_mul_ps(_mm_cvtepi32_ps(_mm_cvtepi8_epi32(_mm_cvtsi32_si128(four))),
+                          _mm_set1_ps(_cvtsh_ss(scale)));
+    }
     return _mm_loadu_ps((const float *)row + k);
 }
 
@@ -182,6 +186,11 @@ INLINE float load1(enum encoder_element element, const char *row, unsigned k)
     if (element == ENCODER_F32) {
         memcpy(&value, row + 4 * (size_t)k, sizeof value);
         return value;
+    }
+    if (element == ENCODER_Q8_0) {
+        const char *block = row + (size_t)(k / ENCODER_BLOCK) * ENCODER_BLOCK_BYTES;
+        memcpy(&half, block, sizeof half);
+        return _cvtsh_ss(half) * (float)(signed char)block[2 + k % ENCODER_BLOCK];
     }
     memcpy(&half, row + 2 * (size_t)k, sizeof half);
     if (element == ENCODER_F16)
@@ -229,149 +238,10 @@ static void pack(enum encoder_element element, const void *rows, size_t row_byte
         pack_rows(ENCODER_F32, rows, row_bytes, count, inputs, panel);
     else if (element == ENCODER_F16)
         pack_rows(ENCODER_F16, rows, row_bytes, count, inputs, panel);
+    else if (element == ENCODER_Q8_0)
+        pack_rows(ENCODER_Q8_0, rows, row_bytes, count, inputs, panel);
     else
         pack_rows(ENCODER_BF16, rows, row_bytes, count, inputs, panel);
-}
-
-/* Four blocks of q8_0 (f16 scale, 32 int8) side by side, in groups of 4 int8. */
-INLINE void pack_blocks(const uint8_t *from, size_t row_bytes, uint8_t *to)
-{
-    for (int half = 0; half < 2; half++) {
-        __m128 v[4];
-        for (int i = 0; i < 4; i++)
-            v[i] = _mm_loadu_ps(
-                (const float *)(const void *)(from + i * row_bytes + 2 + half * 16));
-        _MM_TRANSPOSE4_PS(v[0], v[1], v[2], v[3]);
-        for (int i = 0; i < 4; i++)
-            _mm_storeu_ps((float *)(void *)(to + (half * 4 + i) * 4 * ENCODER_PANEL), v[i]);
-    }
-}
-
-static void pack_q8(const void *rows, size_t row_bytes, unsigned count, unsigned inputs,
-                    void *panel)
-{
-    static const uint8_t zero[4 * ENCODER_BLOCK_BYTES];
-
-    for (unsigned b = 0; b < inputs / ENCODER_BLOCK; b++) {
-        uint8_t *to = (uint8_t *)panel + (size_t)b * ENCODER_PANEL_BLOCK;
-        float *scales = (float *)(void *)(to + ENCODER_BLOCK * ENCODER_PANEL);
-        int32_t *corrections = (int32_t *)(void *)(scales + ENCODER_PANEL);
-
-        for (unsigned r = 0; r < ENCODER_PANEL; r += 4) {
-            const uint8_t *block = (const uint8_t *)rows + r * row_bytes +
-                                   (size_t)b * ENCODER_BLOCK_BYTES;
-            uint8_t edge[4 * ENCODER_BLOCK_BYTES];
-            size_t step = row_bytes;
-            if (r + 4 > count) {
-                memcpy(edge, zero, sizeof edge);
-                for (unsigned i = r; i < count; i++)
-                    memcpy(edge + (i - r) * ENCODER_BLOCK_BYTES,
-                           block + (i - r) * row_bytes, ENCODER_BLOCK_BYTES);
-                block = edge;
-                step = ENCODER_BLOCK_BYTES;
-            }
-            pack_blocks(block, step, to + 4 * (size_t)r);
-            for (unsigned i = 0; i < 4; i++)
-                scales[r + i] = load1(ENCODER_F16, (const char *)block + i * step, 0);
-        }
-        for (unsigned r = 0; r < ENCODER_PANEL; r += LANES) {
-            vi sum = {0};
-            for (unsigned k = 0; Q8_OFFSET != 0 && k < ENCODER_BLOCK / 4; k++)
-                sum = vdot8(sum, *(const vi *)(to + (k * ENCODER_PANEL + r) * 4),
-                            (vi){0} + 0x01010101);
-            *(vi *)(corrections + r) = sum * -Q8_OFFSET;
-        }
-    }
-}
-
-static void quantize(const float *x, unsigned inputs, void *out)
-{
-    uint8_t *values = out;
-    float *scales = (float *)(void *)(values + inputs);
-
-    for (unsigned b = 0; b < inputs / ENCODER_BLOCK; b++, x += ENCODER_BLOCK) {
-        vf most = {0};
-        float top = 0, inverse;
-
-        for (unsigned i = 0; i < ENCODER_BLOCK; i += LANES) {
-            vf v = vload(x + i);
-            most = vmax(most, vmax(v, -v));
-        }
-        for (int i = 0; i < LANES; i++)
-            top = most[i] > top || isnan(most[i]) ? most[i] : top;
-        scales[b] = top / 127.0F;
-        inverse = top > 0 ? 127.0F / top : 0;
-        for (unsigned i = 0; i < ENCODER_BLOCK; i += LANES) {
-            /* Rounded to the nearest by the same low bits as in vexp. */
-            vi whole = (vi)vfma(vload(x + i), vall(inverse), vall(12582912.0F));
-            for (int j = 0; j < LANES; j++)
-                values[b * ENCODER_BLOCK + i + (unsigned)j] =
-                    (uint8_t)(whole[j] + Q8_OFFSET);
-        }
-    }
-}
-
-INLINE void tile_q8(int rows, const uint8_t *x, const uint8_t *panel, unsigned inputs,
-                    const struct encoder_finish *finish, size_t column, float *out,
-                    size_t row, size_t ldo, unsigned columns)
-{
-    size_t ldx = ENCODER_ROW_BYTES(inputs);
-    vf sum[TILE_ROWS_Q8][2];
-
-    for (int r = 0; r < rows; r++)
-        sum[r][0] = sum[r][1] = (vf){0};
-    for (unsigned b = 0; b < inputs / ENCODER_BLOCK; b++) {
-        const float *scales = (const float *)(const void *)(panel +
-                              ENCODER_BLOCK * ENCODER_PANEL) + column;
-        const vi *corrections = (const vi *)(const void *)(scales + ENCODER_PANEL);
-        const uint8_t *w = panel + 4 * column;
-        vf s0 = vload(scales), s1 = vload(scales + LANES);
-        vi whole[TILE_ROWS_Q8][2];
-
-        for (int r = 0; r < rows; r++) {
-            whole[r][0] = corrections[0];
-            whole[r][1] = corrections[1];
-        }
-        for (unsigned k = 0; k < ENCODER_BLOCK; k += 4, w += 4 * ENCODER_PANEL) {
-            vi w0 = *(const vi *)w, w1 = *(const vi *)(w + 4 * LANES);
-            for (int r = 0; r < rows; r++) {
-                vi value = vset4(x + (size_t)r * ldx + b * ENCODER_BLOCK + k);
-                whole[r][0] = vdot8(whole[r][0], w0, value);
-                whole[r][1] = vdot8(whole[r][1], w1, value);
-            }
-        }
-        for (int r = 0; r < rows; r++) {
-            vf scale = vall(*(const float *)(const void *)(x + (size_t)r * ldx + inputs +
-                                                           4 * (size_t)b));
-            sum[r][0] = vfma(__builtin_convertvector(whole[r][0], vf), s0 * scale,
-                             sum[r][0]);
-            sum[r][1] = vfma(__builtin_convertvector(whole[r][1], vf), s1 * scale,
-                             sum[r][1]);
-        }
-        panel += ENCODER_PANEL_BLOCK;
-    }
-    for (int r = 0; r < rows; r++)
-        store_row(sum[r], finish, column, (row + (size_t)r) * ldo, out, columns);
-}
-
-static void multiply_q8(const void *x, size_t rows, const void *panel, unsigned inputs,
-                        const struct encoder_finish *finish, float *out, size_t ldo,
-                        unsigned columns)
-{
-    size_t ldx = ENCODER_ROW_BYTES(inputs);
-
-    for (unsigned column = 0; column < columns; column += WIDTH) {
-        unsigned left = columns - column;
-        size_t r = 0;
-
-#define TILE(n) tile_q8(n, (const uint8_t *)x + r * ldx, panel, inputs, finish, column, \
-                        out, r, ldo, left)
-        for (; r + TILE_ROWS_Q8 <= rows; r += TILE_ROWS_Q8)
-            TILE(TILE_ROWS_Q8);
-        for (; r < rows; r++)
-            TILE(1);
-#undef TILE
-    }
 }
 
 static void softmax(float *row, size_t n, float scale, const float *bias)
@@ -436,14 +306,3 @@ static void norm(const float *x, size_t n, const float *weight, const float *bia
     for (i = whole; i < n; i++)
         out[i] = (x[i] - mean) * scale * weight[i] + bias[i];
 }
-
-const struct vanta_encoder_kernel KERNEL(vanta_encoder_kernel) = {
-    .name = KERNEL_NAME,
-    .pack = pack,
-    .multiply = multiply,
-    .pack_q8 = pack_q8,
-    .quantize = quantize,
-    .multiply_q8 = multiply_q8,
-    .softmax = softmax,
-    .norm = norm,
-};

@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 
-#define OPS_PER_LAYER 10
+#define OPS_PER_LAYER 11 /* seven, and four that quantize */
 #define ROWS_JOB 16      /* rows of a job of norms, embeddings and quantizing */
 #define QUERIES_JOB 24   /* rows of scores at a time */
 #define TOKENS_JOB_MIN 96 /* below it, packing a panel costs more than it gives */
@@ -113,7 +113,7 @@ static void run_norm(struct ggml_tensor *dst, int ith, int nth, void *arg)
     }
 }
 
-/* src: x. The result has rows of ENCODER_ROW_BYTES. */
+/* src: x. The result has rows of ENCODER_WHOLE_ROW. */
 static void run_quantize(struct ggml_tensor *dst, int ith, int nth, void *arg)
 {
     struct encoder_op *op = arg;
@@ -134,7 +134,15 @@ static enum encoder_element element_of(enum ggml_type type)
 {
     return type == GGML_TYPE_F16    ? ENCODER_F16
            : type == GGML_TYPE_BF16 ? ENCODER_BF16
+           : type == GGML_TYPE_Q8_0 ? ENCODER_Q8_0
                                     : ENCODER_F32;
+}
+
+/* Whether this weight is multiplied in whole numbers. f32 is not: it is exact. */
+static bool in_whole(const struct vanta_encoder *encoder, const struct ggml_tensor *w)
+{
+    return encoder->kernel->multiply_whole != NULL && w->type != GGML_TYPE_F32 &&
+           w->ne[0] % ENCODER_BLOCK == 0;
 }
 
 /* One panel of one weight over tokens first to end. */
@@ -155,10 +163,11 @@ static void run_panel(struct ggml_tensor *dst, const struct encoder_op *op, int 
         .residual = residual != NULL ? (const float *)residual->data + at : NULL,
         .gelu = op->gelu};
 
-    if (w->type == GGML_TYPE_Q8_0) {
-        kernel->pack_q8(rows, w->nb[1], columns, inputs, panel);
-        kernel->multiply_q8((const char *)x->data + first * x->nb[1], end - first, panel,
-                            inputs, &finish, (float *)dst->data + at, ldo, columns);
+    if (in_whole(op->encoder, w)) {
+        kernel->pack_whole(element_of(w->type), rows, w->nb[1], columns, inputs, panel);
+        kernel->multiply_whole((const char *)x->data + first * x->nb[1], end - first,
+                               panel, inputs, &finish, (float *)dst->data + at, ldo,
+                               columns);
     } else {
         kernel->pack(element_of(w->type), rows, w->nb[1], columns, inputs, panel);
         kernel->multiply((const float *)x->data + first * inputs, inputs, end - first,
@@ -324,8 +333,8 @@ static struct ggml_tensor *add_linear(struct vanta_encoder *encoder,
     const struct ggml_tensor *w = what->linear[0]->weight;
     size_t outputs = (size_t)w->ne[1] * (what->linear[1] != NULL ? 3 : 1);
 
-    if (w->type == GGML_TYPE_Q8_0)
-        x = add_node(encoder, c, GGML_TYPE_I8, ENCODER_ROW_BYTES(w->ne[0]), run_quantize,
+    if (in_whole(encoder, w))
+        x = add_node(encoder, c, GGML_TYPE_I8, ENCODER_WHOLE_ROW(w->ne[0]), run_quantize,
                      x, NULL, &(struct encoder_op){.gelu = false});
     return add_node(encoder, c, GGML_TYPE_F32, outputs, run_linear, x, residual, what);
 }
@@ -383,7 +392,7 @@ enum vanta_status encoder_ops_open(struct vanta_encoder *encoder,
         return VANTA_OK;
     if (widest < encoder->feed_forward)
         widest = encoder->feed_forward;
-    /* A panel of either kind, or one head's attention over the longest sentence. */
+    /* A panel (of floats, the larger kind), or a head's attention in the longest text. */
     encoder->scratch_bytes = align64(widest * ENCODER_PANEL * sizeof(float));
     attention = attention_bytes(encoder->info.max_tokens, d / encoder->info.heads);
     if (encoder->scratch_bytes < attention)
