@@ -219,12 +219,16 @@ static size_t fill_batch(struct vanta_encoder *encoder, const struct order *orde
     return i;
 }
 
-/* Mean of n rows, then to unit length; the sums in double, so that order costs nothing. */
-static bool pool(const float *rows, uint32_t n, uint32_t dimensions, double *sum,
-                 float *out)
+/* The mean of n rows or the first of them, to unit length where the model wants it. The
+ * sums are double, so that long texts lose nothing. */
+static bool pool(const struct vanta_encoder *encoder, const float *rows, uint32_t n,
+                 double *sum, float *out)
 {
-    double square = 0, scale;
+    uint32_t dimensions = encoder->info.dimensions;
+    double square = 0, scale = 1;
 
+    if (encoder->pool_first)
+        n = 1;
     memset(sum, 0, dimensions * sizeof *sum);
     for (uint32_t i = 0; i < n; i++)
         for (uint32_t d = 0; d < dimensions; d++)
@@ -235,7 +239,8 @@ static bool pool(const float *rows, uint32_t n, uint32_t dimensions, double *sum
     }
     if (!isfinite(square))
         return false;
-    scale = 1.0 / fmax(sqrt(square), 1e-12);
+    if (encoder->normalize)
+        scale = 1.0 / fmax(sqrt(square), 1e-12);
     for (uint32_t d = 0; d < dimensions; d++)
         out[d] = (float)(sum[d] * scale);
     return true;
@@ -251,7 +256,7 @@ static enum vanta_status pool_batch(struct vanta_encoder *encoder,
 
     ggml_backend_tensor_get(graph->hidden, hidden, 0, ggml_nbytes(graph->hidden));
     for (uint32_t i = 0; i < batch->sentences; i++)
-        if (!pool(hidden + (size_t)batch->first[i] * d, batch->length[i], d, sum,
+        if (!pool(encoder, hidden + (size_t)batch->first[i] * d, batch->length[i], sum,
                   out + order[i].index * d))
             return vanta_fail(err, VANTA_ERR_CHECK,
                               "the vector of text %zu is not finite; the model's weights "

@@ -21,12 +21,13 @@
  * Files: every key, tensor name, shape, type and end is checked before ggml sees it, and
  * refused with VANTA_ERR_FORMAT, or VANTA_ERR_LIMIT beyond the limits below; another
  * architecture or tensor type is VANTA_ERR_UNSUPPORTED. Weights may be f32, f16, bf16 or
- * q8_0; norms and biases are f32. On a CPU the file stays mapped and is not copied: it must not
- * be cut short while the encoder lives (SIGBUS), which is why this runs in the helper.
+ * q8_0; norms and biases are f32. On a CPU the file stays mapped and is not copied: it must
+ * not be cut short while the encoder lives (SIGBUS), which is why this runs in the helper.
  *
  * Memory: the mapped weights plus compute_bytes, which depends on batch_tokens alone.
  * Threads: one call at a time on one encoder; cancel may be set from any thread and is
- * seen between two nodes of the graph. After a failed call (VANTA_ERR_CANCELLED too) the
+ * seen between two nodes of the graph. The caller has loaded ggml's backends
+ * (ggml_backend_load_all). After a failed call (VANTA_ERR_CANCELLED too) the
  * encoder may be used again; out then holds nothing of use.
  * Source: the models' own implementations (transformers, modeling_bert and
  * modeling_mpnet), tensor names as llama.cpp writes them (gguf-py, constants.py).

@@ -91,6 +91,35 @@ static enum vanta_status read_epsilon(const struct reader *r, float *out,
     return VANTA_OK;
 }
 
+/* vanta.max_tokens and vanta.normalize, which our own converter writes. */
+static enum vanta_status read_own(const struct reader *r, struct vanta_error *err)
+{
+    struct vanta_encoder *encoder = r->encoder;
+    int64_t tokens = gguf_find_key(r->gguf, "vanta.max_tokens");
+    int64_t normalize = gguf_find_key(r->gguf, "vanta.normalize");
+
+    encoder->normalize = true;
+    if (normalize >= 0) {
+        if (gguf_get_kv_type(r->gguf, normalize) != GGUF_TYPE_BOOL)
+            return vanta_fail(err, VANTA_ERR_FORMAT, "%s: vanta.normalize is not a bool",
+                              r->path);
+        encoder->normalize = gguf_get_val_bool(r->gguf, normalize);
+    }
+    if (tokens >= 0) {
+        uint32_t most;
+        if (gguf_get_kv_type(r->gguf, tokens) != GGUF_TYPE_UINT32)
+            return vanta_fail(err, VANTA_ERR_FORMAT, "%s: vanta.max_tokens is not a u32",
+                              r->path);
+        most = gguf_get_val_u32(r->gguf, tokens);
+        if (most < 1 || most > encoder->info.max_tokens)
+            return vanta_fail(err, VANTA_ERR_FORMAT,
+                              "%s: vanta.max_tokens is %u, the context %u tokens", r->path,
+                              most, encoder->info.max_tokens);
+        encoder->info.max_tokens = most;
+    }
+    return VANTA_OK;
+}
+
 /* What the graph cannot do must not be passed over: another pooling, causal attention. */
 static enum vanta_status refuse_others(const struct reader *r, struct vanta_error *err)
 {
@@ -102,10 +131,11 @@ static enum vanta_status refuse_others(const struct reader *r, struct vanta_erro
 
     if (status != VANTA_OK)
         return status;
-    if (pooling != 1)
+    if (pooling != 1 && pooling != 2)
         return vanta_fail(err, VANTA_ERR_UNSUPPORTED,
-                          "%s: pooling type %u; only the mean (1) can be used here",
-                          r->path, pooling);
+                          "%s: pooling type %u; the mean (1) and the first token (2) can "
+                          "be used here", r->path, pooling);
+    r->encoder->pool_first = pooling == 2;
     id = find_key(r, "attention.causal", key, sizeof key);
     if (id >= 0 && (gguf_get_kv_type(r->gguf, id) != GGUF_TYPE_BOOL ||
                     gguf_get_val_bool(r->gguf, id)))
@@ -400,7 +430,8 @@ enum vanta_status encoder_weights_load(struct vanta_encoder *encoder, const char
     if ((status = read_architecture(&r, err)) == VANTA_OK &&
         (status = read_sizes(&r, err)) == VANTA_OK &&
         (status = refuse_others(&r, err)) == VANTA_OK &&
-        (status = take_tensors(&r, err)) == VANTA_OK) {
+        (status = take_tensors(&r, err)) == VANTA_OK &&
+        (status = read_own(&r, err)) == VANTA_OK) {
         name_type(&r);
         status = place(encoder, path, err);
     }

@@ -3,18 +3,22 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/error.h"
 
 #define OPS_PER_LAYER 11 /* seven, and four that quantize */
 #define ROWS_JOB 16      /* rows of a job of norms, embeddings and quantizing */
 #define QUERIES_JOB 24   /* rows of scores at a time */
+#define RESIDENT_MAX ((uint64_t)256 << 20) /* bytes of weights; more is released */
 #define TOKENS_JOB_MIN 96 /* below it, packing a panel costs more than it gives */
 
 struct encoder_op {
     const struct vanta_encoder *encoder;
     const struct encoder_linear *linear[3]; /* side by side in the result */
     const struct encoder_norm *norm;
+    const struct encoder_layer *done; /* behind this node */
     bool gelu;
     atomic_uint next; /* job */
 };
@@ -95,6 +99,23 @@ static void run_embed(struct ggml_tensor *dst, int ith, int nth, void *arg)
     }
 }
 
+/* The pages of a layer that is done go back to the page cache: a large model then takes
+ * the memory of one layer, and the faults when it comes round again cost some percent. */
+static void release_layer(const struct encoder_layer *layer)
+{
+    const struct encoder_linear *linear[] = {&layer->q, &layer->k,  &layer->v,
+                                             &layer->o, &layer->up, &layer->down};
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+
+    for (size_t i = 0; i < sizeof linear / sizeof *linear; i++) {
+        uintptr_t start = (uintptr_t)linear[i]->weight->data;
+        uintptr_t end = (start + ggml_nbytes(linear[i]->weight)) / page * page;
+        start = (start + page - 1) / page * page;
+        if (start < end)
+            madvise((void *)start, end - start, MADV_DONTNEED);
+    }
+}
+
 /* src: x. */
 static void run_norm(struct ggml_tensor *dst, int ith, int nth, void *arg)
 {
@@ -104,6 +125,8 @@ static void run_norm(struct ggml_tensor *dst, int ith, int nth, void *arg)
     unsigned job;
 
     (void)nth;
+    if (ith == 0 && op->done != NULL && encoder->release)
+        release_layer(op->done);
     while (next_job(op, ith, row_jobs(dst), &job)) {
         size_t row = (size_t)job * ROWS_JOB, end = rows_end(dst, row);
         for (; row < end; row++)
@@ -318,6 +341,7 @@ static struct ggml_tensor *add_node(struct vanta_encoder *encoder, struct ggml_c
     op->encoder = encoder;
     memcpy(op->linear, what->linear, sizeof op->linear);
     op->norm = what->norm;
+    op->done = what->done;
     op->gelu = what->gelu;
     atomic_init(&op->next, 0);
     return ggml_custom_4d(c, type, (int64_t)row, encoder->batch.tokens, 1, 1, src,
@@ -363,7 +387,7 @@ struct ggml_tensor *encoder_ops_build(struct vanta_encoder *encoder,
                        &(struct encoder_op){.linear = {&layer->up}, .gelu = true});
         y = add_linear(encoder, c, y, x, &(struct encoder_op){.linear = {&layer->down}});
         x = add_node(encoder, c, GGML_TYPE_F32, d, run_norm, y, NULL,
-                     &(struct encoder_op){.norm = &layer->output_norm});
+                     &(struct encoder_op){.norm = &layer->output_norm, .done = layer});
     }
     return x;
 }
@@ -390,6 +414,7 @@ enum vanta_status encoder_ops_open(struct vanta_encoder *encoder,
     encoder->kernel = vanta_encoder_kernel_best();
     if (encoder->kernel == NULL)
         return VANTA_OK;
+    encoder->release = encoder->info.weight_bytes > RESIDENT_MAX;
     if (widest < encoder->feed_forward)
         widest = encoder->feed_forward;
     /* A panel (of floats, the larger kind), or a head's attention in the longest text. */

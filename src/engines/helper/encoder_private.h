@@ -64,6 +64,7 @@ struct vanta_encoder {
     uint32_t feed_forward, position_first; /* the position of a sentence's first token */
     uint32_t batch_tokens, threads;
     float epsilon;
+    bool pool_first, normalize; /* the first token's state, not the mean; to unit length */
 
     void *map; /* the file; NULL once its weights are on a device */
     size_t map_bytes;
@@ -81,6 +82,7 @@ struct vanta_encoder {
     struct encoder_op *ops;                    /* of the graph at hand */
     size_t op_count;
     float *relative;  /* bias of each head and distance, see encoder_ops.c */
+    bool release;     /* give a layer's pages back behind it */
     void *scratch;    /* of the threads */
     size_t scratch_bytes; /* of each */
 
