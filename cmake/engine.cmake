@@ -21,35 +21,35 @@ file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/vanta-engine.build
     CONTENT "${VANTA_ENGINE_BUILD}\n" @ONLY)
 
 file(GLOB engine_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/engines/helper/*.c)
-if(NOT EXISTS ${PROJECT_SOURCE_DIR}/src/engines/helper/audio.c)
-    list(FILTER engine_sources EXCLUDE REGEX "/whisper\\.c$")
-endif()
-if(NOT EXISTS ${PROJECT_SOURCE_DIR}/src/engines/helper/wordpiece.c)
-    list(FILTER engine_sources EXCLUDE REGEX "/encoder_serve\\.c$")
-endif()
-add_executable(vanta-engine ${engine_sources})
-target_compile_definitions(vanta-engine PRIVATE
+add_library(engine_objects OBJECT ${engine_sources})
+target_compile_definitions(engine_objects PRIVATE
     VANTA_ENGINE_BUILD="${VANTA_ENGINE_BUILD}")
-# Backends that are there.
-foreach(pair llama:LLM audio:WHISPER wordpiece:ENCODER audio_serve:AUDIO)
-    string(REPLACE ":" ";" pair ${pair})
-    list(GET pair 0 file)
-    list(GET pair 1 name)
-    if(EXISTS ${PROJECT_SOURCE_DIR}/src/engines/helper/${file}.c)
-        target_compile_definitions(vanta-engine PRIVATE VANTA_HAVE_${name})
-    endif()
-endforeach()
-target_link_libraries(vanta-engine PRIVATE vanta_static llama whisper ggml::ggml
+target_link_libraries(engine_objects PUBLIC vanta_objects llama whisper ggml::ggml
     PkgConfig::ICU PkgConfig::SNDFILE PkgConfig::SAMPLERATE)
-set_target_properties(vanta-engine PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
-if(NOT APPLE)
-    # The engines find each other by this program's path too, where they have none of their
-    # own; and no variable of the environment comes before it.
-    target_link_options(vanta-engine PRIVATE -Wl,--disable-new-dtags)
-endif()
+
+# engine_program TARGET FOLDER RPATH. The path is the final one from the start: what CMake
+# would pad, to change it at installation, has an empty element, which means the current
+# folder to the loader.
+function(engine_program target folder rpath)
+    add_executable(${target})
+    target_link_libraries(${target} PRIVATE engine_objects vanta_static)
+    set_target_properties(${target} PROPERTIES OUTPUT_NAME vanta-engine
+        RUNTIME_OUTPUT_DIRECTORY ${folder} BUILD_WITH_INSTALL_RPATH ON
+        INSTALL_RPATH "${rpath}" LINKER_LANGUAGE CXX)
+    if(NOT APPLE)
+        # The engines find each other by this program's path too, where they have none of
+        # their own; and no variable of the environment comes before it.
+        target_link_options(${target} PRIVATE -Wl,--disable-new-dtags)
+    endif()
+endfunction()
+
+engine_program(vanta-engine ${PROJECT_BINARY_DIR} ${VANTA_ENGINE_FOUND_PREFIX}/lib)
 
 # Installed: PREFIX/libexec/vanta/vanta-engine, its libraries in PREFIX/lib/vanta, found from
-# the program's own place, so that the whole prefix can be moved.
+# the program's own place, so that the whole prefix can be moved. Linked apart for that.
+if(VANTA_SANITIZE)
+    return()
+endif()
 set(engine_program_dir ${CMAKE_INSTALL_LIBEXECDIR}/vanta)
 set(engine_library_dir ${CMAKE_INSTALL_LIBDIR}/vanta)
 if(VANTA_ENGINE_OWN)
@@ -67,6 +67,7 @@ if(VANTA_ENGINE_OWN)
 else()
     set(engine_rpath ${VANTA_ENGINE_FOUND_PREFIX}/lib)
 endif()
-set_target_properties(vanta-engine PROPERTIES INSTALL_RPATH "${engine_rpath}")
-install(TARGETS vanta-engine RUNTIME DESTINATION ${engine_program_dir})
+engine_program(vanta-engine-install ${PROJECT_BINARY_DIR}/install "${engine_rpath}")
+install(PROGRAMS ${PROJECT_BINARY_DIR}/install/vanta-engine
+    DESTINATION ${engine_program_dir})
 install(FILES ${PROJECT_BINARY_DIR}/vanta-engine.build DESTINATION ${engine_program_dir})

@@ -177,7 +177,7 @@ configure_engine() {
     shift 2
     cmake -S "$engine_source" -B "$engine_build" -DCMAKE_BUILD_TYPE=Release \
         -DBUILD_SHARED_LIBS=ON -DCMAKE_INSTALL_LIBDIR=lib -DCMAKE_INSTALL_PREFIX="$final" \
-        "-DCMAKE_INSTALL_RPATH=$origin" -DGGML_NATIVE=ON "$@"
+        "-DCMAKE_INSTALL_RPATH=$origin" "$@"
 }
 
 # The libraries are made for $final and put below $work/root until they are whole.
@@ -186,9 +186,11 @@ install_engine() {
 }
 
 build_llama() {
-    set --
+    set -- -DGGML_NATIVE=ON
     # Where a plug-in is looked for is compiled in; elsewhere it is the program's folder.
-    [ "$backend_dl" = 0 ] || set -- -DGGML_BACKEND_DL=ON "-DGGML_BACKEND_DIR=$final/lib"
+    # A plug-in for this very processor is more than ggml's build offers.
+    [ "$backend_dl" = 0 ] ||
+        set -- -DGGML_NATIVE=OFF -DGGML_BACKEND_DL=ON "-DGGML_BACKEND_DIR=$final/lib"
     configure_engine "$work/llama.cpp" "$work/llama" -DLLAMA_BUILD_IS_DEV=OFF \
         -DLLAMA_BUILD_COMMON=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_TOOLS=OFF \
         -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_SERVER=OFF -DLLAMA_BUILD_APP=OFF "$@" &&
@@ -209,6 +211,8 @@ publish() {
     # Nobody here asks for the third library that whisper.cpp's build makes.
     rm -rf "$work/root$final"/lib/libparakeet* "$work/root$final"/lib/cmake/parakeet \
         "$work/root$final"/lib/pkgconfig/parakeet.pc "$work/root$final"/include/parakeet.h
+    # whisper's CMake package asks that the folder of its programs exists.
+    mkdir -p "$work/root$final/bin"
     printf 'key %s\n' "$key" >"$work/root$final/vanta-engines" &&
         sync && rm -rf "$final" && mv "$work/root$final" "$final"
 }
@@ -264,7 +268,7 @@ build_peers() {
     step "Building llama.cpp's programs" "Built llama.cpp's programs" build_llama_peers
     lock_touch
     step "Building whisper.cpp's programs" "Built whisper.cpp's programs" build_whisper_peers
-    mv "$work/bin" "$final/bin" || fail "$final/bin cannot be written"
+    { mv "$work"/bin/* "$final/bin/" && : >"$final/bin/.whole"; } || fail "$final/bin cannot be written"
 }
 
 # ---- what was asked ----
@@ -300,7 +304,7 @@ main() {
     if is_built "$final"; then
         case $want in
         check) ;;
-        peers) [ ! -d "$final/bin" ] || want=print ;;
+        peers) [ ! -e "$final/bin/.whole" ] || want=print ;;
         *) want=print ;;
         esac
     elif [ "$want" != check ] && found=$(system_prefix); then
@@ -335,7 +339,7 @@ main() {
         : >"$log"
         build_engines
     fi
-    if [ "$want" = peers ] && [ ! -d "$final/bin" ]; then
+    if [ "$want" = peers ] && [ ! -e "$final/bin/.whole" ]; then
         work_start
         : >"$log"
         build_peers

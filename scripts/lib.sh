@@ -166,7 +166,9 @@ check_engine() {
     want_library "icu-uc >= 67" libicu-dev icu4c
     want_library "sndfile >= 1.0.31" libsndfile1-dev libsndfile
     want_library "samplerate >= 0.1.9" libsamplerate0-dev libsamplerate
-    engines_found >/dev/null && return 0
+    if engines_found; then
+        return 0
+    fi
     want_program git git git
     case ${VANTA_ENGINE_SOURCE:-npm} in
     npm) "$clone/deps/build-engines.sh" --fetched 2>/dev/null || want_program npm npm node ;;
@@ -324,14 +326,18 @@ build_vanta() {
 
 # ---- the engines ----
 
-# Prints the engines' prefix when they are built or on the system; builds nothing.
+engines=
+
+# Sets $engines to their prefix when they are built or on the system; builds nothing.
 engines_found() {
-    has cmake && has "${CXX:-c++}" && "$clone/deps/build-engines.sh" --found 2>/dev/null
+    has cmake && has "${CXX:-c++}" &&
+        engines=$("$clone/deps/build-engines.sh" --found 2>/dev/null)
 }
 
-# Sets $engines to their prefix, after building them where there are none. Fails, with what
-# to do said, when that cannot be.
+# Sets $engines, after building them where there are none. Fails, with what to do said,
+# when that cannot be.
 engines_make() {
+    [ -z "$engines" ] || return 0
     engines=$(VANTA_ENGINE_AGAIN=$again "$clone/deps/build-engines.sh")
 }
 

@@ -39,7 +39,7 @@ setup() {
     cd "$INSTALLED/usr"
     find . -type f -o -type l | sed 's|^\./||; s|lib/[a-z0-9_]*-[a-z-]*/|lib/|' |
         LC_ALL=C sort >"$BATS_TEST_TMPDIR/found"
-    run grep -vE '^(bin/vanta|include/vanta(_error)?\.h|lib/libvanta\.(a|so|so\.[0-9.]+|dylib|[0-9.]+\.dylib)|lib/pkgconfig/vanta\.pc|share/bash-completion/completions/vanta|share/zsh/site-functions/_vanta|share/fish/vendor_completions\.d/vanta\.fish|share/man/man[15]/vanta[a-z-]*\.[15])$' \
+    run grep -vE '^(bin/vanta|include/vanta(_error)?\.h|lib/libvanta\.(a|so|so\.[0-9.]+|dylib|[0-9.]+\.dylib)|lib/pkgconfig/vanta\.pc|share/bash-completion/completions/vanta|share/zsh/site-functions/_vanta|share/fish/vendor_completions\.d/vanta\.fish|share/man/man[15]/vanta[a-z-]*\.[15]|libexec/vanta/vanta-engine(\.build)?|lib/vanta/lib(llama|whisper|ggml[a-z0-9_-]*)\.(so|so\.[0-9.]+|dylib|[0-9.]+\.dylib))$' \
         "$BATS_TEST_TMPDIR/found"
     [ -z "$output" ] || { echo "$output"; false; }
 }
