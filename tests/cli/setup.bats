@@ -387,9 +387,14 @@ END
     contains needs-key
     contains "speech output: off until a key is set"
     contains "export OPENAI_API_KEY="
+    # Its server is away, which says nothing about the key.
+    export OPENAI_BASE_URL=http://127.0.0.1:9/v1
     OPENAI_API_KEY=sk-test run "$VANTA" setup tts-1
     exits 0
     lacks "off until"
+    contains "tts-1: the key was not checked: http://127.0.0.1:9/v1/models/tts-1"
+    lacks warning
+    lacks sk-test
     ! grep -r sk-test "$models"
 }
 

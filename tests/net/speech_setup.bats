@@ -1,0 +1,129 @@
+# What setup, list, verify and doctor make of the speech API's key.
+load ../helpers
+load speech_server
+
+setup() {
+    fresh_home
+    start_speech
+    export VANTA_MODELS_DIR=$BATS_TEST_TMPDIR/models
+}
+
+teardown() {
+    stop_speech
+}
+
+vanta() {
+    run "$VANTA" "$@"
+    keeps_the_key
+}
+
+@test "setup asks whether the key is good, and pays for nothing" {
+    server good
+    vanta setup tts-1
+    exits 0
+    contains "tts-1: http://127.0.0.1:$PORT takes the key from OPENAI_API_KEY"
+    contains untested
+    [ "$(asked '^GET /good/v1/models/tts-1')" -eq 1 ]
+    [ "$(asked POST)" -eq 0 ]
+    # Also when the model was there already.
+    vanta setup tts-1
+    exits 0
+    contains "takes the key"
+    [ "$(asked GET)" -eq 2 ]
+    vanta setup tts-1 --json
+    exits 0
+    contains "takes the key"
+    ! grep -rqF "$KEY" "$VANTA_MODELS_DIR" "$HOME"
+}
+
+@test "a wrong key is a warning with its cause" {
+    server wrong-key
+    vanta setup tts-1
+    exits 0
+    contains "warning: tts-1:"
+    contains "the key is not accepted (401, invalid_api_key)"
+    contains "the key from OPENAI_API_KEY is wrong"
+    server status:404
+    vanta setup tts-1
+    exits 0
+    contains "warning: tts-1:"
+    contains "404"
+    server echo:403
+    vanta setup tts-1
+    exits 0
+    contains "the key may not do this (403"
+    ! grep -rqF "$KEY" "$VANTA_MODELS_DIR" "$HOME"
+}
+
+@test "a network or server that is away is no failure, and no verdict on the key" {
+    local how
+
+    for how in gone:0 status:503 login html late; do
+        server $how
+        vanta setup tts-1
+        exits 0
+        contains "tts-1: the key was not checked:"
+        lacks warning
+    done
+}
+
+@test "no question without a key, when offline, or for a plan" {
+    server good
+    vanta setup tts-1 --offline
+    exits 0
+    vanta setup tts-1 --dry-run
+    exits 0
+    unset OPENAI_API_KEY
+    vanta setup tts-1
+    exits 0
+    contains "off until a key is set"
+    [ "$(asked GET)" -eq 0 ]
+}
+
+@test "a key's file that others can read is no key: setup, list, verify and doctor say so" {
+    local file=$BATS_TEST_TMPDIR/key
+
+    unset OPENAI_API_KEY
+    server good
+    printf '%s\n' "$KEY" >"$file"
+    chmod 644 "$file"
+    export OPENAI_API_KEY_FILE=$file
+    vanta setup tts-1
+    exits 0
+    contains "warning: tts-1: $file: others can read or change"
+    contains "chmod 600 '$file'"
+    contains needs-key
+    vanta verify tts-1
+    exits 0
+    contains "others can read or change"
+    contains "so it is off until then"
+    vanta doctor --offline
+    contains "others can read or change the key's file (mode 0644): no speech from tts-1"
+    contains "chmod 600 '$file'"
+    [ "$(asked GET)" -eq 0 ]
+    chmod 600 "$file"
+    vanta setup tts-1
+    exits 0
+    contains "takes the key from the file $file"
+    lacks needs-key
+    vanta list
+    contains untested
+    vanta verify tts-1
+    contains "configured, and its key is set"
+    vanta info tts-1
+    exits 0
+    vanta doctor --offline
+    contains "OPENAI_API_KEY is set, by the file $file (not shown)"
+    contains "http://127.0.0.1:$PORT (OPENAI_BASE_URL): the key and what is spoken go there"
+    ! grep -rqF "$KEY" "$VANTA_MODELS_DIR" "$HOME"
+}
+
+@test "doctor names an address that the key may not go to" {
+    export OPENAI_BASE_URL=http://speech.example/v1
+    vanta doctor --offline
+    contains "OPENAI_BASE_URL cannot be used: a key goes over https only"
+    contains "set OPENAI_BASE_URL to an https address"
+    vanta setup tts-1
+    exits 0
+    contains "warning: tts-1: the speech API's address in OPENAI_BASE_URL cannot be used"
+}
