@@ -92,7 +92,6 @@ static enum vanta_status judge_file(int fd, const char *path, struct vanta_error
     } else {
         return VANTA_OK;
     }
-    vanta_hint(err, "name a file that holds the key alone");
     return VANTA_ERR_AUTH;
 }
 
@@ -140,6 +139,8 @@ static enum vanta_status read_key_file(const char *path, const char *variable,
     close(fd);
     if (status == VANTA_OK)
         status = take_key(key, text, len, err);
+    else
+        vanta_hint(err, "name a file that holds the key alone");
     wipe(text, sizeof text);
     return status;
 }

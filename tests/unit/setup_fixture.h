@@ -37,6 +37,7 @@ static inline int fixture_open(void **state)
     assert_int_equal(vanta_dir_make(upstream, NULL), VANTA_OK);
     setenv("XDG_CONFIG_HOME", f->dir, 1); /* no catalogs of the user's */
     unsetenv("OPENAI_API_KEY");
+    unsetenv("OPENAI_API_KEY_FILE");
     f->models = f->licenses = f->profiles = VANTA_BUF(1 << 20);
     *state = f;
     return 0;

@@ -15,6 +15,8 @@ static int setup(void **state)
     options.root = root;
     options.catalog = catalog;
     unsetenv("OPENAI_API_KEY");
+    unsetenv("OPENAI_API_KEY_FILE");
+    unsetenv("OPENAI_BASE_URL");
     unsetenv("HF_TOKEN");
     unsetenv("HF_ENDPOINT");
     setenv("HOME", scratch, 1);
@@ -194,6 +196,31 @@ static void secrets_are_never_told(void **state)
     }
 }
 
+static void the_key_and_where_it_goes_are_judged(void **state)
+{
+    const char *file = scratch_text("key", "sk-secret");
+
+    (void)state;
+    assert_int_equal(chmod(file, 0640), 0);
+    unsetenv("OPENAI_API_KEY");
+    setenv("OPENAI_API_KEY_FILE", file, 1);
+    setenv("OPENAI_BASE_URL", "http://speech.example/v1", 1);
+    run();
+    assert_says("key", VANTA_CHECK_WARN, "others can read");
+    assert_says("key", VANTA_CHECK_WARN, "chmod 600");
+    assert_says("speech API", VANTA_CHECK_WARN, "https only");
+    assert_int_equal(chmod(file, 0600), 0);
+    setenv("OPENAI_BASE_URL", "https://speech.example/v1", 1);
+    run();
+    assert_says("key", VANTA_CHECK_OK, file);
+    assert_says("speech API", VANTA_CHECK_OK, "https://speech.example ");
+    assert_null(find("key", "secret"));
+    unsetenv("OPENAI_BASE_URL");
+    run();
+    assert_null(find("speech API", ""));
+    unsetenv("OPENAI_API_KEY_FILE");
+}
+
 static void proxies_are_shown_without_credentials(void **state)
 {
     static const struct {
@@ -238,6 +265,7 @@ int main(void)
         doctor_test(links_out_of_the_root_fail),
         doctor_test(leftovers_are_shown_with_their_size),
         doctor_test(secrets_are_never_told),
+        doctor_test(the_key_and_where_it_goes_are_judged),
         cmocka_unit_test(proxies_are_shown_without_credentials),
         doctor_test(without_a_catalog_the_rest_is_still_checked),
     };

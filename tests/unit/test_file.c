@@ -126,6 +126,27 @@ static void the_longest_name_can_be_replaced(void **state)
     assert_holds(in_scratch(name), "x");
 }
 
+static void a_temporary_file_gets_its_name_by_a_move(void **state)
+{
+    const char *path = in_scratch("result");
+    char first[VANTA_PATH_MAX], second[VANTA_PATH_MAX];
+    int one, two;
+
+    (void)state;
+    one = vanta_file_temporary(path, first);
+    two = vanta_file_temporary(path, second);
+    assert_true(one >= 0 && two >= 0);
+    assert_string_not_equal(first, second);
+    assert_false(vanta_file_exists(path));
+    assert_int_equal(vanta_file_write_all(one, "one", 3, path, NULL), VANTA_OK);
+    assert_int_equal(close(one), 0);
+    assert_int_equal(close(two), 0);
+    assert_int_equal(vanta_file_move(first, path, false, NULL), VANTA_OK);
+    assert_int_equal(vanta_file_move(second, path, false, NULL), VANTA_ERR_EXISTS);
+    assert_int_equal(vanta_file_size(path), 3);
+    assert_int_equal(vanta_file_temporary(in_scratch("no/f"), first), -1);
+}
+
 static void moving(void **state)
 {
     const char *a = scratch_text("a", "a"), *b = scratch_text("b", "b");
@@ -323,6 +344,7 @@ int main(void)
         scratch_test(a_failed_write_leaves_the_old_file),
         scratch_test(leftovers_of_a_killed_process_are_no_obstacle),
         scratch_test(the_longest_name_can_be_replaced),
+        scratch_test(a_temporary_file_gets_its_name_by_a_move),
         scratch_test(moving),
         scratch_test(moving_folders),
         scratch_test(copying),

@@ -69,6 +69,8 @@ static void hub_fields_are_read(void **state)
     assert_string_equal(h.link_next, "");
     read_lines("HTTP/1.1 200|Link: <https://h/a; rel=\"next\"");
     assert_string_equal(h.link_next, "");
+    read_lines("HTTP/1.1 500 No|X-Request-Id: req_\x1b[0m12");
+    assert_string_equal(h.request_id, "req_?[0m12");
 }
 
 static void broken_values_count_as_absent(void **state)

@@ -129,16 +129,26 @@ static void odd_paths_are_missing(void **state)
 
 static void an_api_needs_its_key(void **state)
 {
+    const char *file = in_root("key");
+
     (void)state;
+    write_text("key", "sk-file\n");
     write_models("{\"id\":\"tts-1\",\"type\":\"tts\",\"format\":\"api\",\"path\":null,"
                  "\"parameters\":{\"provider\":\"openai\"}}");
     unsetenv("OPENAI_API_KEY");
+    unsetenv("OPENAI_API_KEY_FILE");
     expect("tts-1", VANTA_STATE_NEEDS_KEY, "OPENAI_API_KEY is not set");
     setenv("OPENAI_API_KEY", "", 1);
     expect("tts-1", VANTA_STATE_NEEDS_KEY, "OPENAI_API_KEY is not set");
     setenv("OPENAI_API_KEY", "sk-x", 1);
     expect("tts-1", VANTA_STATE_UNTESTED, "not tested");
     unsetenv("OPENAI_API_KEY");
+    setenv("OPENAI_API_KEY_FILE", file, 1);
+    assert_int_equal(chmod(file, 0644), 0);
+    expect("tts-1", VANTA_STATE_NEEDS_KEY, "others can read");
+    assert_int_equal(chmod(file, 0600), 0);
+    expect("tts-1", VANTA_STATE_UNTESTED, "not tested");
+    unsetenv("OPENAI_API_KEY_FILE");
 }
 
 /* --- with a catalog --- */

@@ -61,6 +61,18 @@ static void columns_are_counted(void **state)
     assert_int_equal(vanta_text_columns("\xff"), 1);
 }
 
+static void characters_are_counted(void **state)
+{
+    (void)state;
+    assert_int_equal(vanta_text_characters(""), 0);
+    assert_int_equal(vanta_text_characters("abc\n"), 4);
+    assert_int_equal(vanta_text_characters("\xc3\xa4\xe4\xbd\xa0\xf0\x9f\x98\x80"), 3);
+    assert_int_equal(vanta_text_characters("a\xcc\x88"), 2); /* combining */
+    assert_true(vanta_text_characters("a\xff") == SIZE_MAX);
+    assert_true(vanta_text_characters("\xc3") == SIZE_MAX);
+    assert_true(vanta_text_characters("\xed\xa0\x80") == SIZE_MAX); /* a surrogate */
+}
+
 static void sizes_are_written(void **state)
 {
     static const struct {
@@ -181,6 +193,7 @@ int main(void)
         cmocka_unit_test(what_a_terminal_would_obey_becomes_a_question_mark),
         cmocka_unit_test(cutting_keeps_characters_whole),
         cmocka_unit_test(columns_are_counted),
+        cmocka_unit_test(characters_are_counted),
         cmocka_unit_test(sizes_are_written),
         cmocka_unit_test(sizes_are_read),
         cmocka_unit_test(durations_are_written),

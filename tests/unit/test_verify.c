@@ -276,6 +276,7 @@ static void an_api_is_checked_without_files(void **state)
 
     (void)state;
     unsetenv("OPENAI_API_KEY");
+    unsetenv("OPENAI_API_KEY_FILE");
     register_model("tts-1");
     assert_int_equal(verify("tts-1", &result), VANTA_OK);
     assert_int_equal(result.state, VANTA_STATE_NEEDS_KEY);
