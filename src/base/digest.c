@@ -37,14 +37,17 @@ enum vanta_status vanta_digest_init(struct vanta_digest *d, enum vanta_digest_ki
 
 void vanta_digest_update(struct vanta_digest *d, const void *data, size_t len)
 {
-    EVP_DigestUpdate(d->context, data, len);
+    if (d->context)
+        EVP_DigestUpdate(d->context, data, len);
 }
 
 size_t vanta_digest_final(struct vanta_digest *d, uint8_t out[VANTA_DIGEST_BYTES_MAX])
 {
     unsigned len = 0;
 
-    EVP_DigestFinal_ex(d->context, out, &len);
+    if (d->context && EVP_DigestFinal_ex(d->context, out, &len) != 1)
+        len = 0;
+    vanta_digest_free(d);
     return len;
 }
 
@@ -64,8 +67,8 @@ void vanta_digest_hex(struct vanta_digest *d, char hex[VANTA_SHA256_HEX])
 {
     uint8_t raw[VANTA_DIGEST_BYTES_MAX] = {0};
 
-    vanta_digest_final(d, raw);
-    to_hex(raw, VANTA_SHA256_BYTES, hex);
+    to_hex(raw, vanta_digest_final(d, raw) == VANTA_SHA256_BYTES ? VANTA_SHA256_BYTES : 0,
+           hex);
 }
 
 void vanta_digest_free(struct vanta_digest *d)

@@ -7,7 +7,9 @@
  *     vanta_digest_hex(&d, hex);              // ends the computation
  *     vanta_digest_free(&d);
  *
- * A zeroed struct may be freed. Hex is lower case. One thread per struct.
+ * A zeroed struct may be freed. One whose init failed, or that was ended or freed, takes
+ * updates and gives no digest: length 0 and an empty hex, which equals none. Hex is lower
+ * case. One thread per struct.
  */
 #ifndef VANTA_BASE_DIGEST_H
 #define VANTA_BASE_DIGEST_H
@@ -33,7 +35,8 @@ struct vanta_digest {
 enum vanta_status vanta_digest_init(struct vanta_digest *d, enum vanta_digest_kind kind,
                                     struct vanta_error *err);
 void vanta_digest_update(struct vanta_digest *d, const void *data, size_t len);
-/* The raw digest; returns its length (32 or 64). The struct can only be freed then. */
+/* The raw digest; returns its length (32 or 64; 0: there is none). The struct is as
+ * freed then. */
 size_t vanta_digest_final(struct vanta_digest *d, uint8_t out[VANTA_DIGEST_BYTES_MAX]);
 /* The same as hex; SHA-256 only. */
 void vanta_digest_hex(struct vanta_digest *d, char hex[VANTA_SHA256_HEX]);

@@ -173,18 +173,36 @@ enum vanta_status vanta_process_start(struct vanta_process *process,
     return VANTA_OK;
 }
 
+/* Only looks: an ended leader stays a zombie, so that its number, and its group's, are
+ * nobody else's yet. Negative: there is no such child. */
+static int has_ended(pid_t pid)
+{
+    siginfo_t info;
+    int got;
+
+    do {
+        memset(&info, 0, sizeof info);
+        got = waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT);
+    } while (got != 0 && errno == EINTR);
+    return got != 0 ? -1 : info.si_pid == pid;
+}
+
 static bool collect(struct vanta_process *process)
 {
-    int state;
-    pid_t got;
+    int state = 0, seen;
+    pid_t got = -1;
 
     if (process->pid == 0)
         return true;
-    do
-        got = waitpid(process->pid, &state, WNOHANG);
-    while (got < 0 && errno == EINTR);
-    if (got == 0)
+    seen = has_ended(process->pid);
+    if (seen == 0)
         return false;
+    if (seen > 0) {
+        kill(-process->pid, SIGKILL); /* what it left behind; none: no harm */
+        do
+            got = waitpid(process->pid, &state, 0);
+        while (got < 0 && errno == EINTR);
+    }
     process->ended = true;
     process->pid = 0;
     if (got < 0)
@@ -221,17 +239,14 @@ void vanta_process_kill(struct vanta_process *process)
 
 void vanta_process_stop(struct vanta_process *process)
 {
-    pid_t group = process->pid;
-
-    if (group == 0)
+    /* Also one that ended by itself: collecting it ends its group. */
+    if (vanta_process_wait(process, 0))
         return;
-    kill(-group, SIGTERM);
-    if (!vanta_process_wait(process, 2000)) {
-        kill(-group, SIGKILL);
-        vanta_process_wait(process, 5000);
-    } else {
-        kill(-group, SIGKILL); /* what its leader left behind; none: no harm */
-    }
+    kill(-process->pid, SIGTERM);
+    if (vanta_process_wait(process, 2000))
+        return;
+    kill(-process->pid, SIGKILL);
+    vanta_process_wait(process, 5000);
 }
 
 bool vanta_program_find(const char *name, char out[VANTA_PATH_MAX])

@@ -3,8 +3,10 @@
  * and folder, and its talk caught.
  *
  * Standard input is /dev/null. The child is the leader of a process group of its own, so
- * that all it started can be ended with it. Descriptors of ours are close-on-exec and do
- * not reach it, but for the one that spec names.
+ * that all it started is ended with it: when its end is noticed, by wait or stop, what it
+ * left behind in its group is killed, before the exit is collected (until then the group's
+ * number cannot be another's). A child that made itself a group of its own is not
+ * followed. Descriptors of ours are close-on-exec and do not reach it.
  *
  *     struct vanta_process p = {0};
  *     status = vanta_process_start(&p, &spec, err);
@@ -50,12 +52,13 @@ struct vanta_process {
 enum vanta_status vanta_process_start(struct vanta_process *process,
                                       const struct vanta_process_spec *spec,
                                       struct vanta_error *err);
-/* Waits at most timeout_ms (0: asks only); true when it has ended. */
+/* Waits at most timeout_ms (0: asks only); true when it has ended, and its group with
+ * it. */
 bool vanta_process_wait(struct vanta_process *process, int64_t timeout_ms);
 /* SIGKILL to the group at once; the exit is collected. */
 void vanta_process_kill(struct vanta_process *process);
 /* SIGTERM to the group, SIGKILL after two seconds or to what outlives its leader, and
- * the exit is collected. */
+ * the exit is collected. Fine when it has ended, and on a zeroed struct. */
 void vanta_process_stop(struct vanta_process *process);
 
 /* The absolute path of a program through PATH; relative and empty entries of PATH are

@@ -139,7 +139,9 @@ static void tell(struct vanta_call *call, const struct vanta_job *job,
     text = source ? vanta_source_text(source) : NULL;
     event->item = item;
     event->source = text;
-    event->bytes_moved = item->moved_bytes;
+    /* A notice may come from a thread that brings another part of the item. */
+    if (event->kind != VANTA_FETCH_NOTICE)
+        event->bytes_moved = item->moved_bytes;
     pthread_mutex_lock(&call->f->talk);
     o->listener(o->listener_arg, event);
     pthread_mutex_unlock(&call->f->talk);

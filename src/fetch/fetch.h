@@ -76,7 +76,7 @@ struct vanta_fetch_event {
     const char *source;   /* as vanta_source_text; NULL when there is none */
     uint64_t bytes;       /* of the file that are there */
     int64_t bytes_total;  /* -1: unknown */
-    uint64_t bytes_moved; /* over the network in this call */
+    uint64_t bytes_moved; /* over the network in this call; NOTICE: 0 */
     const char *message;  /* NOTICE */
 };
 

@@ -365,6 +365,13 @@ static void tell_failure(struct vanta_call *call, struct vanta_job *job, int64_t
     free(text);
 }
 
+/* Whatever is not done has a reason; without one an item would end as fine. */
+static void name_reason(struct vanta_job *job)
+{
+    if (job->move != VANTA_MOVE_DONE && job->error.status == VANTA_OK)
+        vanta_fail(&job->error, VANTA_ERR_INTERNAL, "it ended without a stated reason");
+}
+
 /* What follows from a run. */
 static void settle(struct vanta_call *call, struct vanta_job *job)
 {
@@ -372,6 +379,7 @@ static void settle(struct vanta_call *call, struct vanta_job *job)
     int64_t now = vanta_clock_ms();
     char origin[VANTA_URL_ORIGIN_MAX];
 
+    name_reason(job);
     if (job->progressed) {
         job->progress_ms = now;
         try->tries = 0;
@@ -407,6 +415,7 @@ static void settle_check(struct vanta_call *call, struct vanta_job *job)
         job->item->status = VANTA_OK;
         finish_job(call, job);
     } else if (job->move == VANTA_MOVE_STOP) {
+        name_reason(job);
         stop_job(call, job);
     } else {
         job->state = VANTA_JOB_PENDING;

@@ -78,6 +78,10 @@ enum vanta_move vanta_finish(struct vanta_job *job, struct vanta_partial *partia
     char hex[VANTA_SHA256_HEX], *text;
 
     vanta_partial_hex(partial, hex);
+    if (!hex[0]) {
+        vanta_fail_memory(err);
+        return VANTA_MOVE_STOP;
+    }
     if (!expected && linked_sha256 && linked_sha256[0])
         expected = linked_sha256;
     if (expected && strcmp(hex, expected) != 0) {
@@ -100,44 +104,59 @@ enum vanta_move vanta_finish(struct vanta_job *job, struct vanta_partial *partia
 
 /* --- from the disk ---------------------------------------------------------------- */
 
-static enum vanta_move local_failure(enum vanta_status status)
+/* The next block of the file behind fd; *len is 0 at its end. A file that cannot be read,
+ * or is of another kind, says nothing against other sources. */
+static enum vanta_move read_block(int fd, const char *path, bool first,
+                                  enum vanta_magic magic, char *block, size_t *len,
+                                  struct vanta_error *err)
 {
-    return status == VANTA_ERR_FORMAT || status == VANTA_ERR_SERVER ? VANTA_MOVE_USELESS
-                                                                    : VANTA_MOVE_STOP;
+    ssize_t n;
+
+    do
+        n = read(fd, block, COPY_BYTES);
+    while (n < 0 && errno == EINTR);
+    if (n < 0) {
+        vanta_fail_errno(err, errno, "reading %s", path);
+        vanta_hint(err, "the disk or share that it lies on may be damaged: "
+                        "name another source");
+        return VANTA_MOVE_USELESS;
+    }
+    *len = (size_t)n;
+    if (first && vanta_sniff(block, *len < VANTA_SNIFF_BYTES ? *len : VANTA_SNIFF_BYTES,
+                             magic, "", path, err) != VANTA_OK)
+        return VANTA_MOVE_USELESS;
+    return VANTA_MOVE_DONE;
 }
 
-static enum vanta_status copy_blocks(struct vanta_call *call, struct vanta_job *job,
-                                     int fd, const char *path,
-                                     struct vanta_partial *partial,
-                                     struct vanta_error *err)
+static enum vanta_move copy_blocks(struct vanta_call *call, struct vanta_job *job, int fd,
+                                   const char *path, struct vanta_partial *partial,
+                                   struct vanta_error *err)
 {
-    enum vanta_status status = VANTA_OK;
+    enum vanta_move move = VANTA_MOVE_DONE;
     char *block = malloc(COPY_BYTES);
     bool first = true;
-    ssize_t n = 1;
+    size_t len = 1;
 
-    if (!block)
-        return vanta_fail_memory(err);
-    while (status == VANTA_OK && n != 0) {
-        n = read(fd, block, COPY_BYTES);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (vanta_cancelled(call->f))
-            status = vanta_fail(err, VANTA_ERR_CANCELLED, "%s: stopped", path);
-        else if (n < 0)
-            status = vanta_fail_errno(err, errno, "reading %s", path);
-        else if (first)
-            status = vanta_sniff(block,
-                                 n < VANTA_SNIFF_BYTES ? (size_t)n : VANTA_SNIFF_BYTES,
-                                 job->item->magic, "", path, err);
+    if (!block) {
+        vanta_fail_memory(err);
+        return VANTA_MOVE_STOP;
+    }
+    while (move == VANTA_MOVE_DONE && len > 0) {
+        if (vanta_cancelled(call->f)) {
+            vanta_fail(err, VANTA_ERR_CANCELLED, "%s: stopped", path);
+            move = VANTA_MOVE_STOP;
+            break;
+        }
+        move = read_block(fd, path, first, job->item->magic, block, &len, err);
         first = false;
-        if (status == VANTA_OK && n > 0)
-            status = vanta_partial_write(partial, block, (size_t)n, err);
-        if (status == VANTA_OK)
+        if (move == VANTA_MOVE_DONE && len > 0 &&
+            vanta_partial_write(partial, block, len, err) != VANTA_OK)
+            move = VANTA_MOVE_STOP;
+        if (move == VANTA_MOVE_DONE)
             vanta_tell_progress(call, job, partial->bytes, job->item->size_bytes);
     }
     free(block);
-    return status;
+    return move;
 }
 
 /* Copies a local file; its digest judges it like any other source. */
@@ -147,7 +166,7 @@ static enum vanta_move copy_local(struct vanta_call *call, struct vanta_job *job
 {
     struct vanta_fetch_item *item = job->item;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    enum vanta_status status;
+    enum vanta_move move = VANTA_MOVE_STOP;
     struct stat st;
 
     if (fd < 0) {
@@ -172,12 +191,11 @@ static enum vanta_move copy_local(struct vanta_call *call, struct vanta_job *job
     }
     vanta_tell_start(call, job);
     vanta_platform_read_ahead(fd);
-    status = vanta_partial_reset(partial, err);
-    if (status == VANTA_OK)
-        status = copy_blocks(call, job, fd, path, partial, err);
+    if (vanta_partial_reset(partial, err) == VANTA_OK)
+        move = copy_blocks(call, job, fd, path, partial, err);
     vanta_slot_give(call->f);
     close(fd);
-    return status == VANTA_OK ? VANTA_MOVE_DONE : local_failure(status);
+    return move;
 }
 
 /* An item of the same call that has the same bytes and is there. */
@@ -334,14 +352,20 @@ static enum vanta_move run_locked(struct vanta_call *call, struct vanta_job *job
                                   struct vanta_partial *partial, struct vanta_error *err)
 {
     const struct vanta_source *source = &job->item->sources[job->source];
-    const char *local = find_twin(call, job);
-    enum vanta_move move;
+    const char *twin = find_twin(call, job);
+    enum vanta_move move = VANTA_MOVE_USELESS;
     char *text;
 
-    if (!local && source->parts[0].kind == VANTA_LOCATOR_FILE)
-        local = source->parts[0].path;
-    if (local) {
-        move = copy_local(call, job, local, partial, err);
+    if (twin) {
+        move = copy_local(call, job, twin, partial, err);
+        if (move == VANTA_MOVE_DONE)
+            move = vanta_finish(job, partial, NULL, err);
+        if (move != VANTA_MOVE_USELESS)
+            return move;
+        vanta_error_clear(err); /* it was changed meanwhile: the source is still there */
+    }
+    if (source->parts[0].kind == VANTA_LOCATOR_FILE) {
+        move = copy_local(call, job, source->parts[0].path, partial, err);
         return move == VANTA_MOVE_DONE ? vanta_finish(job, partial, NULL, err) : move;
     }
     text = vanta_source_text(source);

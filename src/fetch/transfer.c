@@ -100,6 +100,17 @@ static enum vanta_status check_rest(struct vanta_transfer *t, struct vanta_error
     return VANTA_OK;
 }
 
+/* 206 to a request for the whole file: what came may be any part of it, and no digest
+ * would tell. */
+static enum vanta_status refuse_part(struct vanta_transfer *t, struct vanta_error *err)
+{
+    vanta_fail(err, VANTA_ERR_SERVER,
+               "%s: the server sent a part (206) where the whole file was asked for",
+               what(t));
+    vanta_hint(err, "state the file's SHA-256 with it, or take another source");
+    return decide(t, VANTA_MOVE_USELESS, VANTA_ERR_SERVER);
+}
+
 static enum vanta_status on_headers(void *arg, const struct vanta_http_response *r,
                                     bool redirect, struct vanta_error *err)
 {
@@ -111,6 +122,8 @@ static enum vanta_status on_headers(void *arg, const struct vanta_http_response 
     t->answered = true;
     if (r->headers.status == 206 && t->partial->bytes > 0)
         return check_rest(t, err);
+    if (r->headers.status == 206 && !t->sha256)
+        return refuse_part(t, err);
     if (r->headers.status == 200 || r->headers.status == 206) {
         t->fresh = true;
         t->total = r->headers.content_length;
@@ -365,7 +378,9 @@ enum vanta_move vanta_transfer_try(struct vanta_transfer *t, struct vanta_error 
     status = address(t, url, err);
     if (status != VANTA_OK)
         return VANTA_MOVE_USELESS;
-    if (t->from_zero && vanta_partial_reset(t->partial, err) != VANTA_OK)
+    /* Also when an earlier reset could not begin the hashing anew. */
+    if ((t->from_zero || !t->partial->digest.context) &&
+        vanta_partial_reset(t->partial, err) != VANTA_OK)
         return VANTA_MOVE_STOP;
     t->from_zero = false;
     request.url = url;

@@ -525,6 +525,18 @@ static bool do_lierange(struct exchange *x, struct body *b)
     return answer_file(x, b);
 }
 
+/* part: the first half as 206, whatever was asked for. */
+static bool do_part(struct exchange *x, struct body *b)
+{
+    size_t len = b->len / 2;
+
+    return send_text(x->fd,
+                     "HTTP/1.1 206 Partial\r\nContent-Length: %zu\r\nETag: %s\r\n"
+                     "Content-Range: bytes 0-%zu/%zu\r\n\r\n",
+                     len, b->etag, len - 1, b->len) &&
+           send_all(x->fd, b->data, len);
+}
+
 static bool do_flood(struct exchange *x, struct body *b)
 {
     int i;
@@ -703,6 +715,7 @@ static const struct {
     {"changedblind", do_changedblind, false}, /* :BYTES */
     {"gzip", do_gzip, false},
     {"lierange", do_lierange, false}, /* :BYTES */
+    {"part", do_part, false},
     {"flood", do_flood, true},
     {"slowheaders", do_slowheaders, true},
     {"silent", do_silent, true},

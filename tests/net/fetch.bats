@@ -566,6 +566,16 @@ kill_midway() {
     refused server "does not say how long the file is"
 }
 
+@test "a part that nobody asked for is not taken for a file of unknown digest" {
+    run "$DRIVER" "$PARTS" "$DEST" - - any "$URL/part/big.bin"
+    refused server "sent a part (206) where the whole file was asked for"
+    contains "moved=0"
+    [ "$(requests 'GET')" -eq 1 ]
+    fetch -- "$URL/part/big.bin $URL/ok/big.bin"
+    arrived
+    contains "used=$URL/ok/big.bin"
+}
+
 @test "without a digest only one source, and only one that can vouch, is used" {
     run "$DRIVER" "$PARTS" "$DEST" - 3000000 any "file:$FILES/big.bin"
     refused unsupported "SHA-256 is not known"
@@ -727,6 +737,18 @@ kill_midway() {
     make_file short.bin 2000 other
     fetch -- "file:$FILES/short.bin $URL/ok/big.bin"
     arrived
+}
+
+@test "a local file that cannot be read to its end leads to the next source" {
+    [ "$(uname)" = Linux ] || skip "only /proc has a file whose reading always fails"
+    # Its first page is never mapped: reading it is an input/output error.
+    run "$DRIVER" "$PARTS" "$DEST" "$BIG" - any "file:/proc/self/mem $URL/ok/big.bin"
+    arrived
+    contains "reading /proc/self/mem"
+    contains "used=$URL/ok/big.bin"
+    rm "$DEST"
+    run "$DRIVER" "$PARTS" "$DEST" "$BIG" - any "file:/proc/self/mem"
+    refused io "reading /proc/self/mem"
 }
 
 @test "offline opens no connection" {

@@ -33,6 +33,25 @@ static void known_answers(void **state)
     vanta_digest_free(&d);
 }
 
+static void without_a_start_there_is_no_digest(void **state)
+{
+    struct vanta_digest d = {0};
+    uint8_t raw[VANTA_DIGEST_BYTES_MAX];
+    char hex[VANTA_SHA256_HEX] = "x";
+
+    (void)state;
+    vanta_digest_update(&d, "abc", 3);
+    vanta_digest_hex(&d, hex);
+    assert_string_equal(hex, "");
+    assert_int_equal(vanta_digest_init(&d, VANTA_DIGEST_SHA256, NULL), VANTA_OK);
+    vanta_digest_hex(&d, hex);
+    assert_string_equal(hex, EMPTY);
+    vanta_digest_update(&d, "abc", 3); /* it is ended */
+    assert_int_equal(vanta_digest_final(&d, raw), 0);
+    vanta_digest_hex(&d, hex);
+    assert_string_equal(hex, "");
+}
+
 static void only_digests_are_digests(void **state)
 {
     (void)state;
@@ -141,6 +160,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_answers),
+        cmocka_unit_test(without_a_start_there_is_no_digest),
         cmocka_unit_test(only_digests_are_digests),
         scratch_test(files_hash_as_their_bytes_do),
         scratch_test(hashing_leaves_the_files_position),

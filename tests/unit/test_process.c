@@ -123,6 +123,33 @@ static void stop_ends_what_outlives_its_leader(void **state)
     assert_true(ends_within(stubborn, 2000));
 }
 
+/* A leader that ended by itself: whether it was waited for before or not, stop leaves
+ * nothing of its group. */
+static void what_an_ended_leader_left_is_ended(void **state)
+{
+    struct vanta_process p;
+    pid_t left;
+
+    (void)state;
+    start(&p, "sh -c 'echo $$ >left1; exec sleep 9' & until [ -s left1 ]; do :; done; exit 3",
+          false);
+    left = read_pid("left1");
+    assert_true(vanta_process_wait(&p, 5000));
+    vanta_process_stop(&p);
+    assert_int_equal(p.exit_code, 3);
+    assert_true(ends_within(left, 2000));
+    start(&p, "sh -c 'echo $$ >left2; exec sleep 9' & until [ -s left2 ]; do :; done; exit 4",
+          false);
+    left = read_pid("left2");
+    vanta_clock_sleep_ms(200, NULL); /* a zombie by now, which nobody asked about */
+    vanta_process_stop(&p);
+    assert_true(p.ended);
+    assert_int_equal(p.exit_code, 4);
+    assert_true(ends_within(left, 2000));
+    vanta_process_stop(&p); /* once more does no harm */
+    assert_int_equal(p.exit_code, 4);
+}
+
 static void a_child_can_die_with_its_parent(void **state)
 {
 #if defined(__linux__)
@@ -172,6 +199,7 @@ int main(void)
         cmocka_unit_test(no_descriptor_but_the_first_three_is_inherited),
         cmocka_unit_test(what_cannot_be_started_says_why),
         cmocka_unit_test(stop_ends_what_outlives_its_leader),
+        cmocka_unit_test(what_an_ended_leader_left_is_ended),
         cmocka_unit_test(a_child_can_die_with_its_parent),
         cmocka_unit_test(programs_are_never_found_in_the_current_folder),
     };
