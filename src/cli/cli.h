@@ -81,5 +81,7 @@ void session_close(struct session *s);
 /* The entry of an id; when there is none prints why with the nearest name and the next
  * step, and returns NULL (exit 3). */
 const struct vanta_entry *session_entry(struct session *s, const char *id);
+/* That error alone, for an id that has no entry: VANTA_ERR_NOT_FOUND. */
+void session_missing(struct session *s, const char *id, struct vanta_error *err);
 
 #endif

@@ -175,10 +175,12 @@ static enum vanta_status prepare(const struct request *r, const struct session *
         status = vanta_setup_new(o, setup, &err);
         if (status == VANTA_OK)
             status = vanta_setup_plan(*setup, &err);
-        if (status == VANTA_OK && r->dry_run)
+        if (status == VANTA_OK && r->dry_run) {
             status = vanta_setup_fits(*setup, &err);
-        else if (status == VANTA_OK)
+            vanta_setup_reach(*setup);
+        } else if (status == VANTA_OK) {
             status = vanta_setup_preflight(*setup, &err);
+        }
         if (*setup && r->dry_run && !r->common.json)
             setup_print_plan(*setup, s->root, s->root_why);
         if (*setup && r->common.json)

@@ -145,6 +145,27 @@ static bool is_chosen(const struct vanta_entry **chosen, size_t n,
     return false;
 }
 
+/* An id that is not there is a result too. */
+static void add_unknown(struct verify_run *run, const char *id)
+{
+    char shown[256], message[512];
+    struct vanta_error err = {0};
+
+    session_missing(run->s, id, &err);
+    report_error(&err);
+    add_code(run, EXIT_CANNOT);
+    vanta_text_printable(id, shown, sizeof shown);
+    vanta_text_printable(err.message, message, sizeof message);
+    json_array_append_new(run->results,
+                          json_pack("{s:s, s:b, s:s, s:n, s:s, s:n, s:n, s:n, s:i, s:i, "
+                                    "s:i, s:b}",
+                                    "id", shown, "ok", 0, "status",
+                                    vanta_status_name(err.status), "state", "message",
+                                    message, "bad_file", "expected", "found",
+                                    "files_checked", 0, "bytes_hashed", 0, "milliseconds",
+                                    0, "recorded", 0));
+}
+
 /* The entries of the ids, or all; names that are not there are reported and count as
  * failures. */
 static size_t choose(struct verify_run *run, const struct word_list *ids,
@@ -155,10 +176,11 @@ static size_t choose(struct verify_run *run, const struct word_list *ids,
     for (i = 0; ids->n == 0 && i < vanta_registry_count(run->s->registry); i++)
         chosen[n++] = vanta_registry_at(run->s->registry, i);
     for (i = 0; i < ids->n; i++) {
-        const struct vanta_entry *entry = session_entry(run->s, ids->words[i]);
+        const struct vanta_entry *entry =
+            vanta_registry_find(run->s->registry, ids->words[i]);
 
         if (!entry)
-            add_code(run, EXIT_CANNOT);
+            add_unknown(run, ids->words[i]);
         else if (!is_chosen(chosen, n, entry))
             chosen[n++] = entry;
     }

@@ -6,7 +6,6 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
-#include "vanta.h"
 
 atomic_bool cancelled;
 
@@ -38,7 +37,7 @@ const struct command commands[] = {
      "convert faster-whisper weights to whisper.cpp's file", cmd_convert},
     {"completion", NULL, "bash|zsh|fish", "print a completion script for a shell",
      cmd_completion},
-    {"version", NULL, "", NULL, cmd_version},
+    {"version", NULL, "", "print the version of this program", cmd_version},
 };
 const size_t commands_count = sizeof commands / sizeof commands[0];
 
@@ -72,14 +71,6 @@ static void print_help(FILE *out)
         if (commands[i].help)
             fprintf(out, "  %-12s %s\n", commands[i].name, commands[i].help);
     fputs("\nvanta COMMAND --help shows a command's options.\n", out);
-}
-
-int cmd_version(int argc, char **argv)
-{
-    (void)argc;
-    (void)argv;
-    printf("vanta %s\n", vanta_version());
-    return EXIT_OK;
 }
 
 static const struct command *find_command(const char *name)
@@ -141,7 +132,7 @@ int main(int argc, char **argv)
         return check_stdout(EXIT_OK);
     }
     if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)
-        return cmd_version(0, NULL);
+        return check_stdout(cmd_version(argc - 2, argv + 2));
     command = find_command(argv[1]);
     if (!command)
         return unknown_command(argv[1]);

@@ -49,27 +49,31 @@ void session_close(struct session *s)
     s->catalog = NULL;
 }
 
+void session_missing(struct session *s, const char *id, struct vanta_error *err)
+{
+    const struct vanta_catalog_model *model = vanta_catalog_find(s->catalog, id);
+    const char *nearest = vanta_registry_nearest(s->registry, id);
+
+    if (!model && !nearest)
+        nearest = vanta_catalog_nearest(s->catalog, id);
+    vanta_fail(err, VANTA_ERR_NOT_FOUND, "%s is not registered in %s", id, s->root);
+    if (model)
+        vanta_hint(err, "The catalog has it: vanta setup %s", model->id);
+    else if (nearest)
+        vanta_hint(err, "Did you mean %s? vanta list shows what is there.", nearest);
+    else
+        vanta_hint(err, "vanta list shows what is there, vanta catalog list what could "
+                        "be.");
+}
+
 const struct vanta_entry *session_entry(struct session *s, const char *id)
 {
     const struct vanta_entry *entry = vanta_registry_find(s->registry, id);
-    const struct vanta_catalog_model *model;
     struct vanta_error err = {0};
-    const char *nearest;
 
     if (entry)
         return entry;
-    model = vanta_catalog_find(s->catalog, id);
-    nearest = vanta_registry_nearest(s->registry, id);
-    if (!model && !nearest)
-        nearest = vanta_catalog_nearest(s->catalog, id);
-    vanta_fail(&err, VANTA_ERR_NOT_FOUND, "%s is not registered in %s", id, s->root);
-    if (model)
-        vanta_hint(&err, "The catalog has it: vanta setup %s", model->id);
-    else if (nearest)
-        vanta_hint(&err, "Did you mean %s? vanta list shows what is there.", nearest);
-    else
-        vanta_hint(&err, "vanta list shows what is there, vanta catalog list what could "
-                         "be.");
+    session_missing(s, id, &err);
     report_error(&err);
     return NULL;
 }

@@ -33,7 +33,7 @@ static const char *planned(const struct vanta_setup_item *item)
     if (item->outcome == VANTA_OUTCOME_SKIPPED)
         return "leave out";
     if (item->error.status != VANTA_OK)
-        return "cannot be had";
+        return item->preparation ? "cannot be reached" : "cannot be had";
     if (item->settled)
         return "is there";
     if (is_api(item))

@@ -130,6 +130,10 @@ const struct vanta_setup_need *vanta_setup_need(const struct vanta_setup *setup)
 /* The part of the preflight that asks nobody and opens no connection: skips what nobody
  * could say yes to, then judges disk and memory for all that is left to be done. */
 enum vanta_status vanta_setup_fits(struct vanta_setup *setup, struct vanta_error *err);
+/* For a plan that is only shown: asks the hosts of what would be fetched, each once, and
+ * looks for the package clients. An item of which no source is reached gets that as its
+ * error and stays pending, for a run would try with patience. */
+void vanta_setup_reach(struct vanta_setup *setup);
 /* After a plan of a profile that does not fit: the largest other profile that does, or
  * NULL. */
 const struct vanta_profile *vanta_setup_fitting_profile(struct vanta_setup *setup);

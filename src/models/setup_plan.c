@@ -419,3 +419,61 @@ enum vanta_status vanta_setup_plan(struct vanta_setup *setup, struct vanta_error
         status = plan_item(setup, &setup->work[i], err);
     return status;
 }
+
+/* Why none of a file's sources is reached, with what is known or a question to its host;
+ * false: one is. */
+static bool out_of_reach(struct vanta_setup *setup, const struct vanta_catalog_file *file,
+                         struct vanta_error *why)
+{
+    size_t i;
+
+    for (i = 0; i < file->n_sources; i++) {
+        if (!class_allowed(setup, vanta_source_class(&file->sources[i])))
+            continue;
+        if (vanta_fetcher_probe(setup->fetcher, &file->sources[i], why) == VANTA_OK)
+            return false;
+    }
+    return true;
+}
+
+/* Whether one of the item's preparations has all it needs in reach; otherwise why has
+ * the first reason. */
+static bool in_reach(struct vanta_setup *setup, const struct setup_work *work,
+                     struct vanta_error *why)
+{
+    const struct vanta_catalog_model *model = work->item->model;
+    size_t i, k;
+
+    for (i = 0; i < model->n_preparations; i++) {
+        const struct vanta_preparation *p = &model->preparations[i];
+
+        if (!setup_preparation_usable(setup, p, SETUP_ALLOWED))
+            continue;
+        for (k = 0; k < p->n_inputs; k++)
+            if (out_of_reach(setup, &p->inputs[k], why))
+                break;
+        if (k == p->n_inputs)
+            return true;
+    }
+    return false;
+}
+
+void vanta_setup_reach(struct vanta_setup *setup)
+{
+    size_t i;
+
+    for (i = 0; i < setup->n && !setup_cancelled(setup); i++) {
+        struct setup_work *work = &setup->work[i];
+        struct vanta_setup_item *item = work->item;
+        struct vanta_error why = {0};
+
+        if (!item->preparation || item->outcome != VANTA_OUTCOME_PENDING ||
+            work->found.presence != SETUP_ABSENT || !setup->fetcher ||
+            in_reach(setup, work, &why) || why.status == VANTA_ERR_CANCELLED)
+            continue;
+        vanta_fail(&item->error, why.status, "%s: no source of it is reached now: %s",
+                   item->model->id, why.message);
+        vanta_hint(&item->error, "%s", why.hint);
+        vanta_hint(&item->error, "A set-up tries for two minutes before it gives up.");
+    }
+}

@@ -24,6 +24,31 @@ setup() {
     [ "$output" = "vanta $(cat "$VANTA_SOURCE_DIR/VERSION")" ]
 }
 
+@test "version is a command like the others" {
+    local version
+
+    version=$(cat "$VANTA_SOURCE_DIR/VERSION")
+    run "$VANTA" version
+    exits 0
+    [ "$output" = "vanta $version" ]
+    for command in version --version; do
+        run "$VANTA" "$command" foo
+        exits 2
+        contains "no operand is wanted, and foo is one"
+        run "$VANTA" "$command" --help
+        exits 0
+        contains "usage: vanta version"
+        run "$VANTA" "$command" --jsn
+        exits 2
+        contains "did you mean --json?"
+        run "$VANTA" "$command" --json
+        exits 0
+        contains "\"version\": 1"
+        contains "\"program_version\": \"$version\""
+        python3 -c 'import json, sys; json.loads(sys.argv[1])' "$output"
+    done
+}
+
 @test "unknown options name the nearest" {
     run "$VANTA" doctor --ofline
     exits 2

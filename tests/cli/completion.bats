@@ -66,7 +66,7 @@ no_plant() {
     done
     lacks test
     complete_bash vanta ver
-    [ "$output" = verify ]
+    [ "$output" = $'verify\nversion' ]
 }
 
 @test "bash: options of a command" {

@@ -131,6 +131,38 @@ print(entry)' "$models" "$@"
     [ ! -e "$models" ]
 }
 
+@test "--dry-run says what cannot be reached, in words and as JSON" {
+    local far="hf:a/b@0123456789abcdef0123456789abcdef01234567/u.gguf"
+
+    # Nothing listens on port 1 of this machine.
+    export HF_ENDPOINT=http://127.0.0.1:1
+    model far llm "{\"path\": \"u.gguf\", \"size_bytes\": 300, \"sources\": [\"$far\"],
+        \"sha256\": \"$(printf %064d 7)\"}"
+    model near llm "$(file k.gguf 300 k)"
+    write_catalog
+    run vanta_setup far near --dry-run
+    exits 3
+    contains "cannot be reached"
+    contains "far: no source of it is reached now"
+    contains "Connection refused"
+    lacks "near: no source"
+    run --separate-stderr vanta_setup far near --dry-run --json
+    exits 3
+    printf '%s\n' "$output" >plan.jsonl
+    python3 - plan.jsonl <<'SCRIPT'
+import json, sys
+plan = {e["model"]: e for e in map(json.loads, open(sys.argv[1])) if "to_do" in e}
+far, near = plan["far"], plan["near"]
+assert far["to_do"] == "cannot be reached" and far["network_bytes"] == 300, far
+assert far["error"]["kind"] == "network" and far["error"]["hint"], far
+assert "Connection refused" in far["error"]["message"], far
+assert near["to_do"] == "fetch" and near["error"] is None, near
+SCRIPT
+    run vanta_setup near --dry-run
+    exits 0
+    [ ! -e "$models" ]
+}
+
 @test "types, ids and --models select; the order of the words does not matter" {
     small_set
     run vanta_setup llm --profile duo --dry-run

@@ -74,6 +74,24 @@ assert m["tts-1"]["state"] == "needs-key", m
 END
 }
 
+@test "--json has the ids that are not there, with the reason" {
+    verify --json nope spoken $'no\033pe'
+    exits 3
+    [[ $stderr == *"nope is not registered"* ]]
+    printf '%s' "$output" >out.json
+    python3 - out.json <<'END'
+import json, sys
+d = json.load(open(sys.argv[1]))
+m = {m["id"]: m for m in d["models"]}
+assert sorted(m) == ["no?pe", "nope", "spoken"], m
+assert m["spoken"]["ok"] is True and m["spoken"]["status"] == "ok"
+lost = m["nope"]
+assert lost["ok"] is False and lost["status"] == "not-found" and lost["state"] is None
+assert "nope is not registered" in lost["message"] and lost["recorded"] is False
+assert set(lost) == set(m["spoken"]), lost
+END
+}
+
 @test "--quiet names only what is wrong; --repair is not there yet" {
     verify --quiet
     exits 0
