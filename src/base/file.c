@@ -3,10 +3,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -72,17 +74,85 @@ enum vanta_status vanta_file_write_all(int fd, const void *data, size_t len,
     return VANTA_OK;
 }
 
+#define DIGITS "0123456789"
+
 /* A long name is cut, so that what is put around it fits into the 255 bytes of a name. */
-static bool temporary_name(char out[VANTA_PATH_MAX], const char *path)
+static bool temporary_stem(char out[256], const char *path)
 {
-    static atomic_uint counter;
-    char parent[VANTA_PATH_MAX], base[200], name[256];
+    char base[200];
 
     vanta_text_printable(vanta_path_base(path), base, sizeof base);
-    return vanta_path_parent(parent, path) &&
-           vanta_format(name, sizeof name, ".%s.tmp-%ld-%u", base, (long)getpid(),
+    return vanta_format(out, 256, ".%s.tmp-", base);
+}
+
+bool vanta_file_temporary(char out[VANTA_PATH_MAX], const char *path)
+{
+    static atomic_uint counter;
+    char parent[VANTA_PATH_MAX], stem[256], name[300];
+
+    return vanta_path_parent(parent, path) && temporary_stem(stem, path) &&
+           vanta_format(name, sizeof name, "%s%ld-%u", stem, (long)getpid(),
                         atomic_fetch_add(&counter, 1)) &&
            vanta_path_join(out, parent, name);
+}
+
+/* The process id of "STEMPID-N", 0 when name is none. */
+static long temporary_owner(const char *name, const char *stem)
+{
+    size_t len = strlen(stem);
+    char *end = NULL;
+    long owner;
+
+    if (strncmp(name, stem, len) != 0 || !strchr(DIGITS, name[len]) || !name[len])
+        return 0;
+    owner = strtol(name + len, &end, 10);
+    if (*end != '-' || !end[1] || strspn(end + 1, DIGITS) != strlen(end + 1))
+        return 0;
+    return owner;
+}
+
+static bool owner_is_gone(long owner)
+{
+    /* Our own number on a file that nobody holds was an earlier process's. */
+    return owner == (long)getpid() ||
+           ((long)(pid_t)owner == owner && kill((pid_t)owner, 0) != 0 && errno == ESRCH);
+}
+
+/* A process of another container or machine may have that number and run: whoever writes
+ * at length holds the file's lock. */
+static bool delete_unheld(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    bool deleted = false;
+    struct stat st;
+
+    if (fd < 0)
+        return false;
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && flock(fd, LOCK_EX | LOCK_NB) == 0)
+        deleted = unlink(path) == 0;
+    close(fd);
+    return deleted;
+}
+
+unsigned vanta_file_sweep(const char *path)
+{
+    char parent[VANTA_PATH_MAX], stem[256], at[VANTA_PATH_MAX];
+    struct dirent *entry;
+    unsigned swept = 0;
+    DIR *dir = NULL;
+    long owner;
+
+    if (vanta_path_parent(parent, path) && temporary_stem(stem, path))
+        dir = opendir(parent);
+    while (dir && (entry = readdir(dir)) != NULL) {
+        owner = temporary_owner(entry->d_name, stem);
+        if (owner > 0 && owner_is_gone(owner) &&
+            vanta_path_join(at, parent, entry->d_name))
+            swept += delete_unheld(at);
+    }
+    if (dir)
+        closedir(dir);
+    return swept;
 }
 
 /* Containers hand out the same process ids again and again, so that the name can be one
@@ -92,7 +162,7 @@ int vanta_file_temporary(const char *path, char out[VANTA_PATH_MAX])
     int tries, fd = -1;
 
     for (tries = 0; tries < 1000; tries++) {
-        if (!temporary_name(out, path)) {
+        if (!vanta_file_temporary(out, path)) {
             errno = ENAMETOOLONG;
             return -1;
         }

@@ -5,7 +5,7 @@
  * disk, and the name itself is on the disk when the function returns. Folders are
  * created 0777 and files 0666, both less the umask. Unless said otherwise a failure
  * leaves the target as it was and no temporary file behind; after a kill a temporary
- * file named ".NAME.tmp-PID-N" can stay, which doctor finds.
+ * file named ".NAME.tmp-PID-N" can stay, which doctor finds and vanta_file_sweep deletes.
  * Statuses: VANTA_ERR_IO, NO_SPACE, NOT_FOUND, LIMIT, EXISTS, NO_MEMORY.
  */
 #ifndef VANTA_BASE_FILE_H
@@ -28,9 +28,12 @@ enum vanta_status vanta_file_read(const char *path, struct vanta_buf *buf,
 enum vanta_status vanta_file_replace(const char *path, const void *data, size_t len,
                                      struct vanta_error *err);
 
-/* Creates the temporary file beside path that vanta_file_move then gives its name to;
- * out has its name. Its descriptor for writing, or -1 with errno set. */
-int vanta_file_temporary(const char *path, char out[VANTA_PATH_MAX]);
+/* A new name of that form beside path, for a file that is written at length and moved to
+ * path in the end; its writer holds a flock(2) on it. False: too long. */
+bool vanta_file_temporary(char out[VANTA_PATH_MAX], const char *path);
+/* Deletes temporary files for path whose process is gone and that nobody holds; returns
+ * how many. Best effort: one whose number belongs to another process by now stays. */
+unsigned vanta_file_sweep(const char *path);
 
 /* Renames from to to (same file system) and makes it last; from's bytes are fsynced
  * first. clobber false: VANTA_ERR_EXISTS when to exists, and nothing is changed. */

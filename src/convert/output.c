@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -79,6 +80,8 @@ static enum vanta_status prepare(struct vanta_output *o, const char *path,
     }
     if (o->fd < 0)
         return vanta_fail_errno(err, errno, "creating %s", path);
+    /* Held while it is written: nobody takes it for one that a kill left behind. */
+    flock(o->fd, LOCK_EX | LOCK_NB);
     /* Without a thread the blocks are hashed in pass_on. */
     o->running = pthread_create(&o->hasher, NULL, hasher_main, o) == 0;
     return VANTA_OK;

@@ -2,7 +2,8 @@
  * output.h - a new file that is hashed while it is written.
  *
  * The bytes go into blocks; a full block is hashed on a second thread while it is
- * written and the next one is filled. Memory: VANTA_OUTPUT_BLOCKS blocks.
+ * written and the next one is filled; the file is held by flock(2) meanwhile, which
+ * vanta_file_sweep respects. Memory: VANTA_OUTPUT_BLOCKS blocks.
  *
  *     vanta_output_open(path, &out, err);          // must not exist
  *     vanta_output_write(out, data, len, err);

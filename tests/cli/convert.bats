@@ -14,8 +14,8 @@ convert() {
 # Nothing but the folders that the test made.
 only() {
     local there
-    there=$(ls -A)
-    [ "$there" = "$(printf '%s\n' "$@")" ] && return 0
+    there=$(ls -A | LC_ALL=C sort)
+    [ "$there" = "$(printf '%s\n' "$@" | LC_ALL=C sort)" ] && return 0
     printf 'left behind:\n%s\n' "$there" >&2
     return 1
 }
@@ -150,12 +150,36 @@ only() {
                 [ "$code" -eq 137 ]
                 killed=$((killed + 1))
             fi
-            rm -f .out.bin.tmp-*
+            # The next run deletes what this one left.
+            "$VANTA" convert fw --to whisper-ggml -o out.bin 2>/dev/null
+            only big fw log out.bin whole.bin
+            rm out.bin
         done
         if [ "$stopped" -gt 0 ] && [ "$killed" -gt 0 ]; then return 0; fi
     done
     echo "no run was caught in the midst: $stopped stopped, $killed killed" >&2
     return 1
+}
+
+@test "what a killed run left beside the target is deleted by the next" {
+    local gone
+
+    sh -c 'exit 0' &
+    gone=$!
+    wait "$gone"
+    printf x >".out.bin.tmp-$gone-1"
+    printf x >".out.bin.tmp-$$-1"     # this process lives
+    printf x >".other.bin.tmp-$gone-1" # another target's
+    printf x >".out.bin.tmp-$gone-1x"  # no such name
+    mkdir ".out.bin.tmp-$gone-2"
+    convert fw --to whisper-ggml -o out.bin
+    exits 0
+    [[ $stderr == *"deleted what a killed run had left of out.bin"* ]]
+    only ".other.bin.tmp-$gone-1" ".out.bin.tmp-$$-1" ".out.bin.tmp-$gone-1x" \
+        ".out.bin.tmp-$gone-2" fw out.bin
+    convert fw --to whisper-ggml -o out.bin --force
+    exits 0
+    [[ $stderr != *"killed run"* ]]
 }
 
 @test "wrong usage" {

@@ -2,7 +2,9 @@
 
 #include <dirent.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 
 #include "base/file.h"
 #include "scratch.h"
@@ -335,6 +337,41 @@ static void free_space_is_known_for_paths_to_come(void **state)
     assert_true(here > 0 && there > 0);
 }
 
+static void only_what_nobody_holds_is_swept(void **state)
+{
+    char name[VANTA_PATH_MAX], own[VANTA_PATH_MAX], held[64], gone[64], alive[64];
+    const char *target = in_scratch("model.bin");
+    pid_t dead = fork();
+    int fd;
+
+    (void)state;
+    if (dead == 0)
+        _exit(0);
+    assert_int_equal(waitpid(dead, NULL, 0), dead);
+    snprintf(gone, sizeof gone, ".model.bin.tmp-%ld-7", (long)dead);
+    snprintf(held, sizeof held, ".model.bin.tmp-%ld-8", (long)dead);
+    snprintf(alive, sizeof alive, ".model.bin.tmp-%ld-0", (long)getppid());
+    assert_true(vanta_file_temporary(own, target));
+    scratch_text(gone, "x");
+    scratch_text(alive, "x");
+    scratch_text(".model.bin.tmp-0-1", "x");
+    scratch_text(".model.bin.tmp-99999999999999999999-1", "x");
+    scratch_text(".model.bin.tmp-", "x");
+    scratch_text(vanta_path_base(own), "x");
+    fd = open(scratch_text(held, "x"), O_RDONLY);
+    assert_int_equal(flock(fd, LOCK_EX), 0);
+    assert_int_equal(vanta_file_sweep(target), 2);
+    assert_false(vanta_file_exists(in_scratch(gone)));
+    assert_false(vanta_file_exists(own));
+    assert_true(vanta_file_exists(in_scratch(held)));
+    assert_int_equal(count_names(), 5);
+    close(fd);
+    assert_int_equal(vanta_file_sweep(target), 1);
+    assert_true(vanta_file_temporary(name, target));
+    assert_string_not_equal(name, own);
+    assert_int_equal(vanta_file_sweep(in_scratch("none/at/all")), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -343,6 +380,7 @@ int main(void)
         scratch_test(replacing_is_whole_or_not_at_all),
         scratch_test(a_failed_write_leaves_the_old_file),
         scratch_test(leftovers_of_a_killed_process_are_no_obstacle),
+        scratch_test(only_what_nobody_holds_is_swept),
         scratch_test(the_longest_name_can_be_replaced),
         scratch_test(a_temporary_file_gets_its_name_by_a_move),
         scratch_test(moving),
