@@ -11,7 +11,7 @@
 
 #define SOURCE_TEXT_MAX 4096
 #define NAME_MAX_BYTES 128
-#define REVISION_MAX_BYTES 128
+#define REVISION_MAX_BYTES (VANTA_REVISION_MAX - 1)
 
 #define DIGITS "0123456789"
 #define SMALL "abcdefghijklmnopqrstuvwxyz"
@@ -61,28 +61,101 @@ static enum vanta_status check_copies(const struct vanta_locator *l,
                                                            : vanta_fail_memory(err);
 }
 
+/* The hub's own names with slashes; one word follows. 0: text is none of them. */
+static size_t ref_prefix(const char *text)
+{
+    static const char *const prefixes[] = {"refs/pr/", "refs/convert/"};
+    size_t i, len;
+
+    for (i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
+        len = strlen(prefixes[i]);
+        if (strncmp(text, prefixes[i], len) == 0)
+            return len;
+    }
+    return 0;
+}
+
+/* Each part between slashes as a name of its own: no "..", no empty one. */
+static bool is_revision(const char *revision)
+{
+    size_t prefix = ref_prefix(revision), len;
+
+    if (prefix == strlen("refs/pr/") &&
+        strspn(revision + prefix, DIGITS) != strlen(revision + prefix))
+        return false;
+    for (;; revision += len + 1) {
+        len = strcspn(revision, "/");
+        if (!is_word(revision, len, ALNUM "._-", REVISION_MAX_BYTES))
+            return false;
+        if (!revision[len])
+            return true;
+    }
+}
+
+size_t vanta_source_revision(const char *text, char out[VANTA_REVISION_MAX])
+{
+    size_t start = ref_prefix(text), end = start + strcspn(text + start, "/:"), i, n = 0;
+
+    for (i = 0; i < end; i++) {
+        char c = text[i];
+
+        if (c == '%') {
+            if (text[i + 1] != '2' || (text[i + 2] != 'F' && text[i + 2] != 'f'))
+                return 0;
+            c = '/';
+            i += 2;
+        }
+        if (n + 1 >= VANTA_REVISION_MAX)
+            return 0;
+        out[n++] = c;
+    }
+    out[n] = '\0';
+    return is_revision(out) ? end : 0;
+}
+
+bool vanta_source_revision_text(const char *revision, char *out, size_t size)
+{
+    size_t keep = ref_prefix(revision), i, n = 0;
+
+    for (i = 0; revision[i]; i++) {
+        bool slash = revision[i] == '/' && i >= keep;
+
+        if (n + (slash ? 3 : 1) >= size)
+            return false;
+        memcpy(out + n, slash ? "%2F" : &revision[i], slash ? 3 : 1);
+        n += slash ? 3 : 1;
+    }
+    out[n] = '\0';
+    return true;
+}
+
 /* hf:ORG/REPO@REVISION/PATH, p behind "hf:". */
 static enum vanta_status parse_hf(const char *text, const char *p,
                                   struct vanta_locator *out, struct vanta_error *err)
 {
-    const char *at = strchr(p, '@'), *org_end = strchr(p, '/'), *path;
+    const char *at = strchr(p, '@'), *org_end = strchr(p, '/');
+    char revision[VANTA_REVISION_MAX];
+    size_t len;
 
     if (!at)
         return refuse(err, text, "no @REVISION behind hf:ORG/REPO");
     if (!org_end || org_end > at || !is_repo_part(p, (size_t)(org_end - p)) ||
         !is_repo_part(org_end + 1, (size_t)(at - org_end) - 1))
         return refuse(err, text, "what stands before the @ is not ORG/REPO");
-    path = strchr(at, '/');
-    if (!path)
+    if (!strchr(at, '/'))
         return refuse(err, text, "no /PATH behind the revision");
-    if (!is_word(at + 1, (size_t)(path - at) - 1, ALNUM "._-", REVISION_MAX_BYTES))
-        return refuse(err, text, "the revision is not a commit, branch or tag name");
-    if (!vanta_path_is_safe(path + 1))
+    len = vanta_source_revision(at + 1, revision);
+    if (len == 0 || at[1 + len] == ':')
+        return refuse(err, text, "the revision is not a commit, branch or tag name "
+                                 "(a slash in one is written %2F)");
+    if (at[1 + len] != '/')
+        return refuse(err, text, "no /PATH behind the revision");
+    if (!vanta_path_is_safe(at + 1 + len + 1))
         return refuse(err, text, "its path is not a plain relative one");
     out->kind = VANTA_LOCATOR_HF;
     out->name = vanta_strndup(p, (size_t)(at - p));
-    out->revision = vanta_strndup(at + 1, (size_t)(path - at) - 1);
-    out->path = vanta_strdup(path + 1);
+    out->revision = vanta_strdup(revision);
+    out->path = vanta_strdup(at + 1 + len + 1);
     return check_copies(out, err);
 }
 

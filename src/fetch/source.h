@@ -4,7 +4,9 @@
  * Not responsible for fetching (fetch.h) nor for the digests that judge what was fetched.
  *
  * Notation of one locator (docs/catalog.md has the grammar):
- *     hf:ORG/REPO@REVISION/PATH      a file of a model hub's repository
+ *     hf:ORG/REPO@REVISION/PATH      a file of a model hub's repository; a slash within
+ *                                    the revision is written %2F, but for the hub's
+ *                                    refs/pr/NUMBER and refs/convert/NAME
  *     https://HOST/PATH              http:// too, where the caller allows it
  *     file:/ABSOLUTE/PATH
  *     pkg:pypi/NAME@VERSION#MEMBER   a member of the wheel
@@ -46,7 +48,7 @@ struct vanta_locator {
     enum vanta_locator_kind kind;
     char *text;     /* as it was written */
     char *name;     /* hf: ORG/REPO; pkg: normalized name (PEP 503 for pypi); else NULL */
-    char *revision; /* hf: revision; pkg: version; else NULL */
+    char *revision; /* hf: revision, with plain slashes; pkg: version; else NULL */
     char *path;     /* hf: path in the repo; pkg: member; url: the URL; file: the path */
 };
 
@@ -62,6 +64,13 @@ struct vanta_source {
  * failure; vanta_source_free it otherwise. */
 enum vanta_status vanta_source_parse(const char *text, struct vanta_source *out,
                                      struct vanta_error *err);
+/* Reads a hub's revision in that notation at the start of text, up to '/', ':' or the
+ * end, and gives it with plain slashes. Returns the characters read, 0: there is none. */
+#define VANTA_REVISION_MAX 129 /* with the NUL */
+size_t vanta_source_revision(const char *text, char out[VANTA_REVISION_MAX]);
+/* The way back: false when out is too small. */
+bool vanta_source_revision_text(const char *revision, char *out, size_t size);
+
 /* A list of locators to be concatenated; inner may be NULL. */
 enum vanta_status vanta_source_parse_parts(const char *const *texts, size_t n,
                                            const char *inner, struct vanta_source *out,

@@ -263,14 +263,15 @@ static char *choice_text(const struct selecting *s, const char *path)
 {
     const char *word;
     size_t len = quantization_in(path, &word), i, n = 0;
-    char text[64] = "", at[136] = "";
+    char text[64] = "", at[3 * VANTA_REVISION_MAX] = "@";
 
     if (len > 0 && vanta_format(text, sizeof text, "%.*s", (int)len, word))
         for (i = 0; i < s->listing->n; i++)
             n += is_one_file_model(s->listing->files[i].path) &&
                  has_quantization(s->listing->files[i].path, text);
-    if (strcmp(s->operand->revision, "main") != 0)
-        snprintf(at, sizeof at, "@%s", s->operand->revision);
+    if (strcmp(s->operand->revision, "main") == 0 ||
+        !vanta_source_revision_text(s->operand->revision, at + 1, sizeof at - 1))
+        at[0] = '\0';
     return vanta_strf("hf:%s%s:%s", s->operand->repo, at, n == 1 ? text : path);
 }
 

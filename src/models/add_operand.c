@@ -19,12 +19,12 @@ static int hex_value(char c)
                                   : -1;
 }
 
-/* Percent-decoding up to ? or #. False: malformed, a NUL in it, or too long. */
-static bool decode(const char *text, char *out, size_t size)
+/* Percent-decoding in place. False: malformed, or a NUL in it. */
+static bool decode(char *text)
 {
-    size_t n = 0;
+    char *out = text;
 
-    for (; *text && *text != '?' && *text != '#'; text++) {
+    for (; *text; text++) {
         char c = *text;
 
         if (c == '%') {
@@ -35,11 +35,9 @@ static bool decode(const char *text, char *out, size_t size)
             c = (char)(high * 16 + low);
             text += 2;
         }
-        if (n + 1 >= size)
-            return false;
-        out[n++] = c;
+        *out++ = c;
     }
-    out[n] = '\0';
+    *out = '\0';
     return true;
 }
 
@@ -48,13 +46,14 @@ static enum vanta_status check_hub(struct add_operand *out, struct vanta_error *
 {
     struct vanta_source source = {0};
     struct vanta_error why = {0};
-    char text[1024];
+    char text[1024], revision[3 * VANTA_REVISION_MAX];
 
     if (!out->revision[0])
         snprintf(out->revision, sizeof out->revision, "main");
     out->kind = ADD_HUB;
-    snprintf(text, sizeof text, "hf:%s@%s/x", out->repo, out->revision);
-    if (vanta_source_parse(text, &source, &why) == VANTA_OK) {
+    if (vanta_source_revision_text(out->revision, revision, sizeof revision) &&
+        vanta_format(text, sizeof text, "hf:%s@%s/x", out->repo, revision) &&
+        vanta_source_parse(text, &source, &why) == VANTA_OK) {
         vanta_source_free(&source);
         return VANTA_OK;
     }
@@ -86,9 +85,9 @@ static enum vanta_status parse_hf(const char *text, struct add_operand *out,
                            text, name))
         p = NULL;
     if (p && *p == '@') {
-        p = take(p + 1, "/:", out->revision, sizeof out->revision);
-        if (!out->revision[0])
-            p = NULL;
+        size_t len = vanta_source_revision(p + 1, out->revision);
+
+        p = len > 0 ? p + 1 + len : NULL;
     }
     if (p && *p)
         p = take(p + 1, "", out->selector, sizeof out->selector);
@@ -100,7 +99,14 @@ static enum vanta_status parse_hf(const char *text, struct add_operand *out,
     return VANTA_ERR_USAGE;
 }
 
-/* The path of a page of the hub, behind its host; false: the address is another's. */
+/* Up to ? or #. */
+static bool path_only(const char *text, char out[VANTA_PATH_MAX])
+{
+    return vanta_format(out, VANTA_PATH_MAX, "%.*s", (int)strcspn(text, "?#"), text);
+}
+
+/* The path of a page of the hub, behind its host, as it is encoded; false: the address
+ * is another's. */
 static bool hub_page_path(const char *text, char out[VANTA_PATH_MAX])
 {
     static const char *const hosts[] = {"huggingface.co/", "www.huggingface.co/",
@@ -112,28 +118,35 @@ static bool hub_page_path(const char *text, char out[VANTA_PATH_MAX])
     n = strlen(hub.endpoint);
     if (hub.error.status == VANTA_OK && strncmp(text, hub.endpoint, n) == 0 &&
         text[n] == '/')
-        return decode(text + n + 1, out, VANTA_PATH_MAX);
+        return path_only(text + n + 1, out);
     for (i = 0; i < 2; i++)
         if (vanta_has_prefix(text, i ? "http://" : "https://"))
             text += strlen(i ? "http://" : "https://");
     for (i = 0; i < sizeof hosts / sizeof hosts[0]; i++)
         if (vanta_has_prefix(text, hosts[i]))
-            return decode(text + strlen(hosts[i]), out, VANTA_PATH_MAX);
+            return path_only(text + strlen(hosts[i]), out);
     return false;
 }
 
+/* The parts are split before they are decoded: a slash within a revision is encoded, or
+ * it is one of the hub's own names with plain ones. 0: malformed. */
 static size_t split(char *path, char *parts[PARTS_MAX])
 {
-    size_t n = 0;
+    char revision[VANTA_REVISION_MAX];
+    size_t n = 0, len, i;
 
     while (*path && n < PARTS_MAX) {
         parts[n++] = path;
         if (n == PARTS_MAX)
             break;
-        path += strcspn(path, "/");
+        len = n == 4 ? vanta_source_revision(path, revision) : 0;
+        path += len > 0 ? len : strcspn(path, "/");
         if (*path)
             *path++ = '\0';
     }
+    for (i = 0; i < n; i++)
+        if (!decode(parts[i]))
+            return 0;
     return n;
 }
 
@@ -199,7 +212,7 @@ static enum vanta_status parse_url(const char *text, bool has_digest,
                         "--sha256.");
         return VANTA_ERR_USAGE;
     }
-    if (!decode(text + url.path, path, sizeof path))
+    if (!path_only(text + url.path, path) || !decode(path))
         return vanta_fail(err, VANTA_ERR_USAGE, "%.500s has a malformed path", text);
     if (!vanta_path_is_safe(vanta_path_base(path)) || vanta_path_base(path)[0] == '.') {
         vanta_fail(err, VANTA_ERR_USAGE, "%.500s does not end in a file's name", text);

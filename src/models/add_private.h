@@ -10,6 +10,7 @@
 
 #include "base/lock.h"
 #include "base/path.h"
+#include "fetch/source.h"
 #include "models/add.h"
 #include "models/candidate.h"
 
@@ -19,11 +20,11 @@ enum add_kind { ADD_LOCAL, ADD_URL, ADD_HUB };
 
 struct add_operand {
     enum add_kind kind;
-    char text[VANTA_PATH_MAX]; /* the path, or the address */
-    char name[256];            /* URL: what the file is called */
-    char repo[256];            /* HUB: "ORG/REPO" */
-    char revision[132];        /* HUB: "main" when none was named */
-    char selector[1024];       /* HUB: file, quantization, "folder/", or "" */
+    char text[VANTA_PATH_MAX];         /* the path, or the address */
+    char name[256];                    /* URL: what the file is called */
+    char repo[256];                    /* HUB: "ORG/REPO" */
+    char revision[VANTA_REVISION_MAX]; /* HUB: "main" when none was named */
+    char selector[1024];               /* HUB: file, quantization, "folder/", or "" */
 };
 
 /* Opens nothing. VANTA_ERR_USAGE when it is none of the forms. has_digest allows plain

@@ -66,6 +66,20 @@ listing() {
     contains "added m.Q4_K_M"
 }
 
+@test "a pull request's revision, as a word and as a page's address" {
+    listing m.Q4_K_M.gguf m.Q8_0.gguf
+    run "$VANTA" add hf:listed/repo@refs/pr/3:Q8_0
+    exits 0
+    contains "added m.Q8_0"
+    [ "$(requests 'GET /api/models/listed/repo/revision/refs%2Fpr%2F3 ')" -eq 1 ]
+    run "$VANTA" add "$URL/listed/repo/blob/refs%2Fpr%2F3/m.Q4_K_M.gguf"
+    exits 0
+    contains "added m.Q4_K_M"
+    run "$VANTA" add hf:listed/repo@my%2Fbranch
+    exits 2
+    contains "hf:listed/repo@my%2Fbranch:Q8_0"
+}
+
 @test "a folder of safetensors and what goes along" {
     listing model.safetensors modules.json
     run "$VANTA" add hf:listed/finder

@@ -38,6 +38,17 @@ hub() {
     [ "$(requests 'GET /good/repo/resolve/main/a%2Bb/x%23y%25%3F.gguf ')" -eq 1 ]
 }
 
+@test "a revision may have slashes, which are encoded" {
+    hub "hf:good/repo@refs/pr/1/model.gguf"
+    exits 0
+    contains "used=hf:good/repo@refs/pr/1/model.gguf"
+    [ "$(requests 'GET /good/repo/resolve/refs%2Fpr%2F1/model.gguf ')" -eq 1 ]
+    rm "$DEST"
+    hub "hf:good/repo@my%2Fbranch/model.gguf"
+    exits 0
+    [ "$(requests 'GET /good/repo/resolve/my%2Fbranch/model.gguf ')" -eq 1 ]
+}
+
 @test "a small file comes by a relative redirect" {
     echo '{}' >"$FILES/config.json"
     run "$DRIVER" "$PARTS" "$PWD/c" "$(sha "$FILES/config.json")" 3 json \

@@ -56,6 +56,14 @@ static void each_kind_is_read(void **state)
           "ggerganov/whisper.cpp", "5359861c739e", "ggml-base.bin", NULL);
     check("hf:a/b@main/1_Pooling/config.json", VANTA_LOCATOR_HF, "a/b", "main",
           "1_Pooling/config.json", NULL);
+    check("hf:a/b@refs/pr/1/x/y.gguf", VANTA_LOCATOR_HF, "a/b", "refs/pr/1", "x/y.gguf",
+          NULL);
+    check("hf:a/b@refs%2Fpr%2f1/x", VANTA_LOCATOR_HF, "a/b", "refs/pr/1", "x", NULL);
+    check("hf:a/b@refs/convert/parquet/x", VANTA_LOCATOR_HF, "a/b", "refs/convert/parquet",
+          "x", NULL);
+    check("hf:a/b@my%2Fown%2Fbranch/x", VANTA_LOCATOR_HF, "a/b", "my/own/branch", "x",
+          NULL);
+    check("hf:a/b@refs/x", VANTA_LOCATOR_HF, "a/b", "refs", "x", NULL);
     check("https://host/a/b?c=d", VANTA_LOCATOR_URL, NULL, NULL, "https://host/a/b?c=d",
           NULL);
     check("http://127.0.0.1:80/a", VANTA_LOCATOR_URL, NULL, NULL, "http://127.0.0.1:80/a",
@@ -75,6 +83,35 @@ static void each_kind_is_read(void **state)
     check("pkg:pypi/x@1#y.zip!/z", VANTA_LOCATOR_PYPI, "x", "1", "y.zip", "z");
 }
 
+static void revisions_are_written_as_they_are_read(void **state)
+{
+    static const struct {
+        const char *text, *revision;
+    } cases[] = {{"main", "main"},
+                 {"refs/pr/7", "refs/pr/7"},
+                 {"refs/convert/parquet", "refs/convert/parquet"},
+                 {"a%2Fb%2Fc", "a/b/c"}};
+    char revision[VANTA_REVISION_MAX], text[3 * VANTA_REVISION_MAX], small[6];
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(vanta_source_revision(cases[i].text, revision),
+                         strlen(cases[i].text));
+        assert_string_equal(revision, cases[i].revision);
+        assert_true(vanta_source_revision_text(revision, text, sizeof text));
+        assert_string_equal(text, cases[i].text);
+    }
+    assert_int_equal(vanta_source_revision("v1:Q4_0", revision), 2);
+    assert_int_equal(vanta_source_revision("", revision), 0);
+    memset(text, 'a', 129);
+    text[129] = '\0';
+    assert_int_equal(vanta_source_revision(text, revision), 0);
+    assert_int_equal(vanta_source_revision(text + 1, revision), 128);
+    assert_false(vanta_source_revision_text("ab/cd", small, sizeof small));
+    assert_true(vanta_source_revision_text("ab/", small, sizeof small));
+}
+
 static void hostile_text_is_refused(void **state)
 {
     static const char *const bad[] = {
@@ -84,6 +121,9 @@ static void hostile_text_is_refused(void **state)
         "hf:a/b@/x", "hf:a/b@../x", "hf:a/b@-x/y", "hf:a/b@ma in/x", "hf:a/b@main/../x",
         "hf:a/b@main//x", "hf:a/b@main/x/", "hf:a/b@main/\x1b[31m", "hf:a/b@main/a\\b",
         "hf:a/b?c@main/x", "hf:a/b@main/./x", "hf:a/b@m@n/x",
+        "hf:a/b@refs/pr/1", "hf:a/b@refs/pr//x", "hf:a/b@refs/pr/one/x", "hf:a/b@refs/pr/1:x",
+        "hf:a/b@refs/convert/../x", "hf:a/b@%2Fmain/x", "hf:a/b@a%2F/x", "hf:a/b@a%2F%2Fb/x",
+        "hf:a/b@a%2F../x", "hf:a/b@a%2F..%2Fb/x", "hf:a/b@a%2E/x", "hf:a/b@a%/x", "hf:a/b@a%2",
         "https://", "https://host", "https://host/", "https://u:p@host/x",
         "https://host/x#y", "https://host/a b", "ftp://host/x", "HTTPS://host/x",
         "file:a", "file:", "file:/", "file://host/x", "file:/a/../b", "file:/a//b",
@@ -205,6 +245,7 @@ static void classes_are_read(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(revisions_are_written_as_they_are_read),
         cmocka_unit_test(each_kind_is_read),     cmocka_unit_test(hostile_text_is_refused),
         cmocka_unit_test(long_text_is_refused),  cmocka_unit_test(parts_are_concatenated),
         cmocka_unit_test(odd_lists_are_refused), cmocka_unit_test(classes_are_read),
