@@ -7,14 +7,17 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/json_private.h"
 #include "base/text.h"
 
 enum vanta_status vanta_json_load(const void *data, size_t len, const char *name,
                                   json_t **out, struct vanta_error *err)
 {
+    json_t *json = vanta_json_read_plain(data, len);
     json_error_t where;
-    json_t *json = json_loadb(data, len, JSON_REJECT_DUPLICATES, &where);
 
+    if (!json)
+        json = json_loadb(data, len, JSON_REJECT_DUPLICATES, &where);
     if (!json)
         return vanta_fail(err, VANTA_ERR_FORMAT, "%s:%d:%d: %s", name, where.line,
                           where.column, where.text);

@@ -12,13 +12,17 @@
 
 bool vanta_path_join(char out[VANTA_PATH_MAX], const char *a, const char *b)
 {
-    size_t n = strlen(a);
-    const char *slash = n == 0 || a[n - 1] == '/' ? "" : "/";
+    size_t n = strlen(a), more = strlen(b);
+    bool slash = n > 0 && a[n - 1] != '/';
 
-    if ((n && b[0] == '/') || !vanta_format(out, VANTA_PATH_MAX, "%s%s%s", a, slash, b)) {
+    if ((n && b[0] == '/') || n + slash + more >= VANTA_PATH_MAX) {
         out[0] = '\0';
         return false;
     }
+    memcpy(out, a, n);
+    if (slash)
+        out[n++] = '/';
+    memcpy(out + n, b, more + 1);
     return true;
 }
 

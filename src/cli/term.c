@@ -122,15 +122,28 @@ static size_t column_width(const struct table *t, size_t column)
     return width;
 }
 
+static void print_spaces(FILE *stream, size_t n)
+{
+    static const char spaces[] = "                                ";
+
+    for (; n >= sizeof spaces; n -= sizeof spaces - 1)
+        fwrite(spaces, 1, sizeof spaces - 1, stream);
+    fwrite(spaces, 1, n, stream);
+}
+
+/* Without printf: of a long table it would be most of the time. */
 static void print_padded(FILE *stream, const struct cell *cell, size_t width, bool last)
 {
     const char *text = cell->text ? cell->text : "";
     bool styled = cell->style != STYLE_NONE;
 
-    fprintf(stream, "%s%s%s", styled ? term_style(stream, cell->style) : "", text,
-            styled ? term_style(stream, STYLE_NONE) : "");
+    if (styled)
+        fputs(term_style(stream, cell->style), stream);
+    fputs(text, stream);
+    if (styled)
+        fputs(term_style(stream, STYLE_NONE), stream);
     if (!last)
-        fprintf(stream, "%*s", (int)(width - cell->width + 2), "");
+        print_spaces(stream, width - cell->width + 2);
 }
 
 void table_print(const struct table *t, FILE *stream, bool rule)

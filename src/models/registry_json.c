@@ -353,7 +353,7 @@ enum vanta_status vanta_entry_complete(struct vanta_entry *entry, struct vanta_e
     extra = entry->extra;
     if (!extra)
         return vanta_fail_memory(err);
-    if (entry->size_bytes >= 0)
+    if (!entry->size && entry->size_bytes >= 0)
         vanta_size_text((uint64_t)entry->size_bytes, text);
     if (!fill(&entry->name, entry->id) || !fill(&entry->version, "unknown") ||
         !fill(&entry->format, "unknown") || !fill(&entry->size, text) ||
