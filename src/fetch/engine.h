@@ -7,6 +7,7 @@
  *     bundle.c    items that come out of the same packages or archive, in one pass
  *     unpack.c    the pass itself: members of archives to items
  *     reach.c     can it be reached: probes and doctor's questions
+ *     reach_index.c  does an index answer the user's own client
  *
  * A call (struct vanta_call) has a few threads that take work from the schedule until no
  * item is left. All fields of jobs are guarded by the call's mutex, but those of a job

@@ -174,5 +174,10 @@ struct vanta_reach {
 void vanta_reach_hub(struct vanta_fetcher *fetcher, struct vanta_reach *out);
 void vanta_reach_pip(struct vanta_fetcher *fetcher, struct vanta_reach *out);
 void vanta_reach_npm(struct vanta_fetcher *fetcher, struct vanta_reach *out);
+/* Whether the user's own client gets an answer about this package: asked for its versions,
+ * nothing is downloaded; at most some 12 seconds. error: NOT_FOUND when the index answers
+ * and does not have it, UNSUPPORTED when the client is too old to be asked. */
+void vanta_reach_index(struct vanta_fetcher *fetcher, const struct vanta_package *package,
+                       struct vanta_reach *out);
 
 #endif

@@ -324,6 +324,7 @@ enum vanta_status vanta_doctor_run(const struct vanta_doctor_options *options,
     struct doctor d = {.options = options, .report = report};
 
     memset(report, 0, sizeof *report);
+    doctor_network_ask(&d);
     check_root(&d);
     check_catalog(&d);
     doctor_registry(&d);

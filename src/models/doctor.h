@@ -9,7 +9,8 @@
  * Looks and tells; changes nothing, hashes nothing. Works with whatever is broken: a
  * missing or unwritable root, a damaged registry, no catalog. Keys and tokens are never
  * part of a text, nor are credentials of proxies. At most a few connections with short
- * time limits, none when offline. One thread.
+ * time limits, made on threads of its own while the other checks run; none when offline.
+ * One caller.
  */
 #ifndef VANTA_MODELS_DOCTOR_H
 #define VANTA_MODELS_DOCTOR_H

@@ -1,4 +1,5 @@
 /* doctor_network.c - where models can come from: hub, package clients, keys, proxies. */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,69 +133,192 @@ static void check_keys(struct doctor *d)
     check_account(d);
 }
 
-static bool check_hub(struct doctor *d, struct vanta_fetcher *fetcher)
-{
-    struct vanta_reach reach;
+/* --- questions, each on a thread of its own ---------------------------------------- */
 
-    vanta_reach_hub(fetcher, &reach);
-    if (reach.reached) {
-        doctor_say(d, VANTA_CHECK_OK, "model hub", "%s answers, in %lld ms", reach.what,
-                   (long long)reach.milliseconds);
+enum { ASK_HUB, ASK_PIP, ASK_NPM, ASK_PIP_INDEX, ASK_NPM_INDEX, QUESTIONS };
+
+struct question {
+    struct vanta_fetcher *fetcher;
+    const struct vanta_package *package; /* that its index is asked for; NULL: none */
+    struct vanta_reach reach;
+    pthread_t thread;
+    bool threaded;
+};
+
+struct doctor_questions {
+    struct vanta_fetcher *fetcher;
+    struct vanta_error error; /* why there is no fetcher */
+    struct question questions[QUESTIONS];
+};
+
+static void *ask_hub(void *arg)
+{
+    struct question *q = arg;
+
+    vanta_reach_hub(q->fetcher, &q->reach);
+    return NULL;
+}
+
+static void *ask_pip(void *arg)
+{
+    struct question *q = arg;
+
+    vanta_reach_pip(q->fetcher, &q->reach);
+    return NULL;
+}
+
+static void *ask_npm(void *arg)
+{
+    struct question *q = arg;
+
+    vanta_reach_npm(q->fetcher, &q->reach);
+    return NULL;
+}
+
+/* Starting a client takes it longest: its version is asked for at the same time. */
+static void *ask_index(void *arg)
+{
+    struct question *q = arg;
+
+    if (q->package)
+        vanta_reach_index(q->fetcher, q->package, &q->reach);
+    return NULL;
+}
+
+/* The first package of the catalog that comes from this index. */
+static const struct vanta_package *package_of(const struct doctor *d, const char *index)
+{
+    const struct vanta_package *packages;
+    size_t i, n = 0;
+
+    if (!d->options->catalog || d->options->offline)
+        return NULL;
+    packages = vanta_catalog_packages(d->options->catalog, &n);
+    for (i = 0; i < n; i++)
+        if (strcmp(packages[i].index, index) == 0)
+            return &packages[i];
+    return NULL;
+}
+
+void doctor_network_ask(struct doctor *d)
+{
+    static void *(*const ask[QUESTIONS])(void *) = {ask_hub, ask_pip, ask_npm, ask_index,
+                                                   ask_index};
+    struct vanta_fetch_options options = {.connect_timeout_ms = CONNECT_MS,
+                                          .stall_timeout_ms = STALL_MS,
+                                          .offline = d->options->offline,
+                                          .cancel = d->options->cancel};
+    struct doctor_questions *asked = calloc(1, sizeof *asked);
+    size_t i;
+
+    d->asked = asked;
+    if (!asked || vanta_fetcher_new(&options, &asked->fetcher, &asked->error) != VANTA_OK)
+        return;
+    asked->questions[ASK_PIP_INDEX].package = package_of(d, "pypi");
+    asked->questions[ASK_NPM_INDEX].package = package_of(d, "npm");
+    for (i = 0; i < QUESTIONS; i++) {
+        struct question *q = &asked->questions[i];
+
+        q->fetcher = asked->fetcher;
+        if (i == ASK_HUB && d->options->offline)
+            continue;
+        q->threaded = pthread_create(&q->thread, NULL, ask[i], q) == 0;
+        if (!q->threaded)
+            ask[i](q);
+    }
+}
+
+/* --- what came of them --------------------------------------------------------------- */
+
+static bool tell_hub(struct doctor *d, const struct vanta_reach *reach)
+{
+    if (reach->reached) {
+        doctor_say(d, VANTA_CHECK_OK, "model hub", "%s answers, in %lld ms", reach->what,
+                   (long long)reach->milliseconds);
         return true;
     }
-    doctor_say(d, VANTA_CHECK_WARN, "model hub", "%s is not reached: %s", reach.what,
-               reach.error.message);
+    doctor_say(d, VANTA_CHECK_WARN, "model hub", "%s is not reached: %s", reach->what,
+               reach->error.message);
     doctor_remedy(d, "%s%sModels that exist as packages come from the package index: vanta "
                      "setup --profile lite.",
-                  reach.error.hint, reach.error.hint[0] ? ". " : "");
+                  reach->error.hint, reach->error.hint[0] ? ". " : "");
     return false;
 }
 
-static bool check_client(struct doctor *d, struct vanta_fetcher *fetcher, const char *topic,
-                         void (*ask)(struct vanta_fetcher *, struct vanta_reach *))
+/* False when nothing can come from it. */
+static bool tell_index(struct doctor *d, const char *topic, const struct question *q)
 {
-    struct vanta_reach reach;
+    const struct vanta_reach *reach = &q->reach;
 
-    ask(fetcher, &reach);
-    if (reach.reached) {
-        doctor_say(d, VANTA_CHECK_OK, topic, "%s", reach.what);
+    if (reach->reached) {
+        doctor_say(d, VANTA_CHECK_OK, topic, "answers, in %lld ms",
+                   (long long)reach->milliseconds);
         return true;
     }
-    doctor_say(d, VANTA_CHECK_WARN, topic, "%s", reach.error.message);
-    doctor_remedy(d, "%s", reach.error.hint[0] ? reach.error.hint
-                                               : "Only models that come as packages of it "
-                                                 "need it.");
+    if (reach->error.status == VANTA_ERR_UNSUPPORTED) {
+        doctor_say(d, VANTA_CHECK_OK, topic, "not asked: %s", reach->error.message);
+        return true;
+    }
+    doctor_say(d, VANTA_CHECK_WARN, topic, "%s", reach->error.message);
+    doctor_remedy(d, "%s", reach->error.hint[0]
+                               ? reach->error.hint
+                               : "Check the network and the client's settings; other "
+                                 "sources are tried without it.");
+    return reach->error.status == VANTA_ERR_NOT_FOUND; /* it answers, after all */
+}
+
+static bool tell_client(struct doctor *d, const char *topic,
+                        const struct vanta_reach *reach, const char *index_topic,
+                        const struct question *index)
+{
+    if (reach->reached) {
+        doctor_say(d, VANTA_CHECK_OK, topic, "%s", reach->what);
+        if (index->package)
+            return tell_index(d, index_topic, index);
+        if (d->options->offline)
+            doctor_say(d, VANTA_CHECK_OK, index_topic, "not asked (--offline)");
+        return true;
+    }
+    doctor_say(d, VANTA_CHECK_WARN, topic, "%s", reach->error.message);
+    doctor_remedy(d, "%s", reach->error.hint[0] ? reach->error.hint
+                                                : "Only models that come as packages of it "
+                                                  "need it.");
     return false;
 }
 
 void doctor_network(struct doctor *d)
 {
-    struct vanta_fetch_options options = {.connect_timeout_ms = CONNECT_MS,
-                                          .stall_timeout_ms = STALL_MS,
-                                          .offline = d->options->offline,
-                                          .cancel = d->options->cancel};
-    struct vanta_fetcher *fetcher = NULL;
-    struct vanta_error err = {0};
+    struct doctor_questions *asked = d->asked;
+    const struct question *q;
     bool pip, npm, hub = true;
+    size_t i;
 
-    if (vanta_fetcher_new(&options, &fetcher, &err) != VANTA_OK) {
-        doctor_say(d, VANTA_CHECK_FAIL, "network", "%s", err.message);
-        doctor_remedy(d, "%s", err.hint);
+    if (!asked || !asked->fetcher) {
+        doctor_say(d, VANTA_CHECK_FAIL, "network", "%s",
+                   asked ? asked->error.message : "memory is out");
+        doctor_remedy(d, "%s", asked ? asked->error.hint : "Close other programs.");
+        free(asked);
         return;
     }
-    pip = check_client(d, fetcher, "pip", vanta_reach_pip);
-    npm = check_client(d, fetcher, "npm", vanta_reach_npm);
+    for (i = 0; i < QUESTIONS; i++)
+        if (asked->questions[i].threaded)
+            pthread_join(asked->questions[i].thread, NULL);
+    q = asked->questions;
+    pip = tell_client(d, "pip", &q[ASK_PIP].reach, "pip's index", &q[ASK_PIP_INDEX]);
+    npm = tell_client(d, "npm", &q[ASK_NPM].reach, "npm's index", &q[ASK_NPM_INDEX]);
     if (d->options->offline)
         doctor_say(d, VANTA_CHECK_OK, "model hub", "not asked (--offline)");
     else
-        hub = check_hub(d, fetcher);
+        hub = tell_hub(d, &q[ASK_HUB].reach);
     if (!hub && !pip && !npm) {
         doctor_say(d, VANTA_CHECK_FAIL, "sources",
-                   "models can come from nowhere: no hub, no package client");
+                   "models can come from nowhere: no hub, no package index");
         doctor_remedy(d, "Connect to the network, or install pip or npm.");
     }
     check_token(d);
     check_keys(d);
     check_proxies(d);
-    vanta_fetcher_free(fetcher);
+    vanta_fetcher_free(asked->fetcher);
+    free(asked);
+    d->asked = NULL;
 }

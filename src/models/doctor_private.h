@@ -15,6 +15,7 @@ struct doctor {
     struct vanta_doctor_report *report;
     struct vanta_registry *registry; /* NULL: none, or it could not be read */
     bool no_memory;
+    struct doctor_questions *asked; /* NULL: nothing could be asked */
 };
 
 /* Adds a line; the remedy belongs to the last one added. */
@@ -22,6 +23,9 @@ void doctor_say(struct doctor *d, enum vanta_check_level level, const char *topi
                 const char *fmt, ...) VANTA_PRINTF(4, 5);
 void doctor_remedy(struct doctor *d, const char *fmt, ...) VANTA_PRINTF(2, 3);
 
+/* Asks hub and indexes on threads, while other checks run; doctor_network waits for the
+ * answers and tells. */
+void doctor_network_ask(struct doctor *d);
 void doctor_network(struct doctor *d);
 /* Reads the registry too, which other checks then use. */
 void doctor_registry(struct doctor *d);

@@ -25,6 +25,75 @@ setup() {
     [ -z "$(ls "$HOME")" ]
 }
 
+# client NAME BODY: a pip3 or npm that says its version, writes down what else it is asked,
+# and does BODY.
+client() {
+    cat >"bin/$1" <<END
+#!/bin/sh
+[ "\$1" = --version ] && { echo "pip 23.0"; exit 0; }
+echo "\$@" >>"$PWD/$1.log"
+$2
+END
+}
+
+no_network() {
+    unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
+    export HF_ENDPOINT=http://127.0.0.1:1
+}
+
+@test "indexes are asked by the user's own clients, and nothing is downloaded" {
+    local name version
+
+    no_network
+    export TMPDIR=$PWD/tmp
+    mkdir tmp
+    client pip3 'echo "$3 (9.9.9)"; echo "Available versions: 9.9.9"'
+    client npm 'printf "%s\n" "${2##*@}"'
+    run "$VANTA" doctor
+    exits 0
+    contains "warn  pip's index    the index answers, and has no "
+    contains "it was withdrawn, or this index does not carry it"
+    contains "ok    npm's index    answers, in "
+    lacks "from nowhere"
+    grep -q '^index versions [a-z0-9.-]* --disable-pip-version-check --no-input' pip3.log
+    grep -q '^view [a-z@/0-9.-]* version ' npm.log
+    [ "$(cat pip3.log npm.log | wc -l)" -eq 2 ]
+    name=$(cut -d ' ' -f 3 pip3.log)
+    version=$(cat "$VANTA_SOURCE_DIR"/catalog/*.json | grep -A 1 "\"name\": \"$name\"" |
+        sed -n 's/.*"version": "\(.*\)".*/\1/p')
+    [ -n "$version" ]
+    client pip3 "echo 'Available versions: 9.9.9, $version'"
+    run "$VANTA" doctor
+    exits 0
+    contains "ok    pip's index    answers, in "
+    run "$VANTA" doctor --offline
+    contains "ok    pip's index    not asked (--offline)"
+    [ "$(cat pip3.log npm.log | wc -l)" -eq 4 ]
+    [ -z "$(ls -A tmp)" ]
+}
+
+@test "an index that is not reached, one that never answers: no source is left" {
+    no_network
+    client pip3 'echo "Failed to establish a new connection: host.invalid" >&2; exit 1'
+    client npm 'sleep 60'
+    start=$SECONDS
+    run "$VANTA" doctor
+    exits 1
+    [ $((SECONDS - start)) -lt 40 ]
+    contains "warn  pip's index"
+    contains "warn  npm's index    no answer came in 12 seconds"
+    contains "fail  sources        models can come from nowhere"
+    lacks host.invalid
+}
+
+@test "a pip that cannot be asked for versions is no problem" {
+    no_network
+    client pip3 "echo 'ERROR: unknown command \"index\"' >&2; exit 1"
+    run "$VANTA" doctor
+    exits 0
+    contains "ok    pip's index    not asked: this pip is too old"
+}
+
 @test "--offline opens no connection and --json is a document" {
     https_proxy=http://u:secret@127.0.0.1:1 "$VANTA" doctor --offline --json >out.json
     python3 - out.json <<'SCRIPT'
