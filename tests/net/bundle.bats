@@ -386,6 +386,19 @@ SCRIPT
     [ "$(calls p)" -eq 1 ]
 }
 
+# Under -fsanitize=thread this shows whether the threads of one item share its counters.
+@test "one part's notices come while another part's bytes do" {
+    make_file part0 200000 a
+    make_file part1 200000 b
+    make_file part2 200000 c
+    cat "$FILES"/part[012] >"$FILES/whole"
+    item whole "$URL/reset:30000/part0|$URL/trickle:2000:2/part1|$URL/reset:30000/part2"
+    go
+    arrived whole
+    contains "trying again"
+    contains "moved=600000"
+}
+
 @test "memory stays below 64 MB for a large package" {
     [ -z "${VANTA_SANITIZE:-}" ] || skip "a sanitizer's own memory would be measured"
     make_file big.bin 80000000
