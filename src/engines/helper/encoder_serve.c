@@ -18,7 +18,6 @@
  * progress every few seconds on a slow machine. */
 #define ROUND_TOKENS ((size_t)16384)
 #define TEXTS_MAX ((size_t)16384)
-#define TYPE_SPECIAL 3
 
 static const struct vanta_json_doc request_doc = {"request"};
 
@@ -95,7 +94,7 @@ static enum vanta_status make_tokenizer(const struct gguf_context *file,
     for (i = 0; i < n; i++) {
         tokens[i].text = gguf_get_arr_str(file, texts, i);
         tokens[i].len = strlen(tokens[i].text);
-        tokens[i].special = type[i] == TYPE_SPECIAL;
+        tokens[i].kind = type[i];
     }
     options.tokens = tokens;
     options.lowercase = flag_at(file, "tokenizer.ggml.normalizer.lowercase", true);

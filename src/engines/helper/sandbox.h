@@ -33,7 +33,8 @@ struct sandbox_spec {
     size_t n_readable;
     const char *const *writable; /* files that exist */
     size_t n_writable;
-    bool gpu; /* devices of GPUs may be used */
+    bool gpu;         /* devices of GPUs may be used */
+    bool no_landlock; /* as if the system had none: for tests */
 };
 
 /* active: what holds now, "none" when nothing does. */

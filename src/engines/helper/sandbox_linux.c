@@ -321,7 +321,7 @@ void sandbox_enter(const struct sandbox_spec *spec, char active[SANDBOX_TEXT_MAX
     bool landlock = false, seccomp = false;
 
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0) {
-        landlock = enter_landlock(spec);
+        landlock = !spec->no_landlock && enter_landlock(spec);
         /* With Landlock it is by path, and devices of GPUs are opened for writing. */
         seccomp = enter_seccomp(landlock || spec->gpu || spec->n_writable > 0);
     }
