@@ -1,8 +1,8 @@
 #!/bin/sh
-# Makes the clips of catalog/speech/ anew: the sentences of clips.json, spoken by flite
+# Makes the clips of src/models/recipes/ anew: the sentences of speech.json, spoken by flite
 # (free software, voices slt and rms of its own), 16 kHz, one channel, FLAC.
 #
-#     scripts/make_reference_speech.sh [FOLDER]      # default: catalog/speech
+#     scripts/make_reference_speech.sh [FOLDER]      # default: src/models/recipes
 #
 # Needs flite, flac and python3 (Debian: flite, flac, python3). With --check it compares
 # the samples of what it would make with what is there and writes nothing.
@@ -13,8 +13,8 @@ if [ "${1:-}" = --check ]; then
     check=1
     shift
 fi
-folder=${1:-catalog/speech}
-list=catalog/speech/clips.json
+folder=${1:-src/models/recipes}
+list=src/models/recipes/speech.json
 for program in flite flac python3; do
     if ! command -v "$program" >/dev/null 2>&1; then
         echo "$0: no $program here" >&2
