@@ -6,7 +6,7 @@
  *
  *     struct vanta_speech_options options = {.cancel = &cancel};
  *     struct vanta_speech *speech;
- *     vanta_speech_new(&options, &speech, err);      // reads key and account, no connection
+ *     vanta_speech_new(&options, &speech, err);      // reads the key, no connection
  *     vanta_speech_check_key(speech, "tts-1", err);  // costs nothing
  *     vanta_speech_speak(speech, &request, &result, err);  // is paid for
  *     vanta_speech_free(speech);

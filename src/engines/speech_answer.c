@@ -137,7 +137,8 @@ static bool is_wav(const uint8_t *p, size_t len)
     return len >= 12 && memcmp(p, "RIFF", 4) == 0 && memcmp(p + 8, "WAVE", 4) == 0;
 }
 
-/* Samples have no mark of their own: anything that starts like nothing else. A frame's sync of two bytes is too little to speak against them. */
+/* Samples have no mark of their own: anything that starts like nothing else. A frame's
+ * sync of two bytes is too little to speak against them. */
 static bool is_pcm(const uint8_t *p, size_t len)
 {
     return len >= 2 && !is_wav(p, len) && !is_ogg(p, len) && !is_flac(p, len) &&
@@ -361,10 +362,11 @@ static enum vanta_status refuse_redirect(const struct vanta_speech_refused *r,
 
     if (vanta_url_parse(r->location, &url, NULL))
         vanta_url_origin(&url, origin);
-    vanta_fail(err, VANTA_ERR_SERVER, "%s: redirected to %s (%d); the key does not follow",
-               r->address, origin, r->status);
-    vanta_hint(err, "if that is where the API is, set OPENAI_BASE_URL to it; else a proxy or "
-                    "a network that wants a login sends you there");
+    vanta_fail(err, VANTA_ERR_SERVER,
+               "%s: redirected to %s (%d); the key does not follow", r->address, origin,
+               r->status);
+    vanta_hint(err, "if that is where the API is, set OPENAI_BASE_URL to it; else a proxy "
+                    "or a network that wants a login sends you there");
     return VANTA_ERR_SERVER;
 }
 
@@ -379,7 +381,8 @@ static void advise_key(const struct vanta_speech_refused *r, struct advice *a)
     a->status = VANTA_ERR_AUTH;
     a->what = "the key is not accepted";
     vanta_format(a->hint, sizeof a->hint,
-                 "the key from %.200s is wrong, revoked, or of another account: %s", r->key_from,
+                 "the key from %.200s is wrong, revoked, or of another account: %s",
+                 r->key_from,
                  r->is_openai ? "make one at https://platform.openai.com/api-keys"
                               : "OPENAI_BASE_URL names another server than OpenAI's, which "
                                 "wants a key of its own");

@@ -1,5 +1,6 @@
 /*
- * http.h - GET, HEAD and POST over HTTP(S), with redirects, tokens and time limits under rules.
+ * http.h - GET, HEAD and POST over HTTP(S), with redirects, tokens and time limits under
+ * rules.
  *
  * Not responsible for retries, files or digests (fetch.h). Over libcurl, which is loaded
  * by the first request; proxies come from the environment as libcurl reads it, CA files

@@ -217,6 +217,28 @@ teardown() {
     [ "$(asked ' /good/')" -eq 0 ]
 }
 
+@test "the HTTP client never follows the redirect of a POST" {
+    run "$DRIVER" post "http://127.0.0.1:$PORT/redirect:307/v1/audio/speech"
+    said ok "http 307 redirects 0"
+    [ "$(asked ' /good/')" -eq 0 ]
+    [ "$(asked '^X-Own: line.$')" -eq 1 ]
+    [ "$(asked '^body$')" -eq 1 ]
+}
+
+@test "a disk that takes no more leaves nothing behind" {
+    OUT=$BATS_TEST_TMPDIR/out/speech
+    mkdir "${OUT%/*}"
+    server good
+    run bash -c "ulimit -f 10; trap '' XFSZ; exec \"\$0\" speak \"\$1\" text" "$DRIVER" "$OUT"
+    said io "writing $OUT"
+    nothing_left
+    chmod 755 "${OUT%/*}"
+    run as_user "$DRIVER" speak "$OUT" text
+    said io "writing $OUT" "Permission denied"
+    nothing_left
+    [ "$(asked POST)" -eq 1 ]
+}
+
 @test "the key goes over https or to this machine only" {
     OPENAI_BASE_URL=http://speech.example/v1 run "$DRIVER" check
     said usage "over https only, or to this machine"

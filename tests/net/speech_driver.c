@@ -3,6 +3,7 @@
  *
  *     speech_driver [OPTION...] check [MODEL]
  *     speech_driver [OPTION...] speak FILE TEXT      (TEXT "@FILE": what is in it)
+ *     speech_driver post URL            (the HTTP client alone, redirects allowed)
  *
  * Prints "wait MS WHY" for each wait, then "status NAME", and either "error" and "hint" or
  * what came. Time limits are short, so that the tests are.
@@ -15,6 +16,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "engines/speech.h"
+#include "http/http.h"
 
 static atomic_bool cancelled;
 
@@ -36,6 +38,28 @@ static int report(enum vanta_status status, const struct vanta_error *err)
     printf("status %s\n", vanta_status_name(status));
     if (status != VANTA_OK)
         printf("error %s\nhint %s\n", err->message, err->hint);
+    return status != VANTA_OK;
+}
+
+static int post(const char *url)
+{
+    static struct vanta_http_response response;
+    const struct vanta_http_options options = {.stall_timeout_ms = 700};
+    const char *const lines[] = {"X-Own: line", NULL};
+    const struct vanta_http_request request = {.url = url,
+                                               .post = "body",
+                                               .post_bytes = 4,
+                                               .lines = lines};
+    struct vanta_error err = {0};
+    struct vanta_http *http;
+    enum vanta_status status = vanta_http_new(&options, &http, &err);
+
+    if (status != VANTA_OK)
+        return report(status, &err);
+    status = vanta_http_perform(http, &request, &response, &err);
+    vanta_http_free(http);
+    report(status, &err);
+    printf("http %d redirects %u\n", response.headers.status, response.redirects);
     return status != VANTA_OK;
 }
 
@@ -91,6 +115,8 @@ int main(int argc, char **argv)
     }
     if (i >= argc)
         return usage();
+    if (strcmp(argv[i], "post") == 0 && i + 1 < argc)
+        return post(argv[i + 1]);
     status = vanta_speech_new(&o, &speech, &err);
     if (status != VANTA_OK)
         return report(status, &err);
