@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "engines/helper/audio.h"
+#include "known_leaks.h"
 #include "scratch.h"
 
 #define PI 3.14159265358979

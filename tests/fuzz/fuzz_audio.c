@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "../engine/known_leaks.h"
 #include "engines/helper/audio.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
