@@ -2,7 +2,8 @@
 #ifndef VANTA_TESTS_KNOWN_LEAKS_H
 #define VANTA_TESTS_KNOWN_LEAKS_H
 
-const char *__lsan_default_suppressions(void);
+/* Visible, since the sanitizer's library looks for it by name. */
+__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
 
 /* libsndfile 1.2.0 forgets the setup of a Vorbis stream that ends within its headers. */
 const char *__lsan_default_suppressions(void)
