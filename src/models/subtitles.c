@@ -71,7 +71,10 @@ static bool add_text(struct vanta_buf *out, const char *text, bool entities)
         const char *instead = NULL;
 
         if (entities)
-            instead = *p == '&' ? "&amp;" : *p == '<' ? "&lt;" : *p == '>' ? "&gt;" : NULL;
+            instead = *p == '&'   ? "&amp;"
+                      : *p == '<' ? "&lt;"
+                      : *p == '>' ? "&gt;"
+                                  : NULL;
         else if (*p == '>' && p - text >= 2 && p[-1] == '-' && p[-2] == '-')
             instead = " >";
         if (instead ? !vanta_buf_puts(out, instead) : !vanta_buf_append(out, p, 1))

@@ -30,8 +30,8 @@
  *  8. Numbers in words become digits, up to 999,999: "two hundred and five" is 205,
  *     "twenty-first" 21st, "three point five" 3.5, "5 thousand" 5000; pairs as years and
  *     times have them: "nineteen eighty-four" 1984, "seven thirty" 730, "nine oh five"
- *     905. Punctuation between two number words keeps them apart, and so are single
- *     digits: "one two three" is 1 2 3.
+ *     905. "hundred" alone is 100; o'clock goes. Punctuation between two number words
+ *     keeps them apart, and so are single digits: "one two three" is 1 2 3.
  *
  * Limits: texts of VANTA_WORDS_TEXT_MAX bytes and VANTA_WORDS_MAX words, else
  * VANTA_ERR_LIMIT; VANTA_ERR_NO_MEMORY. On failure *out is as it was. Threads: any.

@@ -8,7 +8,7 @@
 #define HEAD_BYTES 16
 #define CHUNKS_MAX 4096              /* of a WAV, before its samples */
 #define OGG_PAGE_HEAD 27
-#define OGG_PAGE_MAX 65307           /* 27 bytes, 255 lacing values, 255 * 255 of content */
+#define OGG_PAGE_MAX 65307 /* 27 bytes, 255 lacing values, 255 * 255 of content */
 #define MP3_SEARCH_BYTES (64 * 1024) /* in which the first frame has to be */
 #define ID3_TAGS_MAX 16
 
@@ -110,7 +110,7 @@ static enum vanta_status read_wav(struct vanta_cursor *c, bool rf64,
 
 /* ---- Ogg ---- */
 
-/* Whether the page at tail (left bytes up to the file's end) ends a stream and is whole. */
+/* Whether the page (with left bytes up to the file's end) ends a stream and is whole. */
 static bool ogg_page_ends(const uint8_t *page, size_t left)
 {
     size_t bytes, i;
@@ -165,9 +165,9 @@ static bool mpeg_frame_parse(const uint8_t h[4], struct mpeg_frame *out)
     static const uint16_t kbps[5][15] = {
         {0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448}, /* 1 I */
         {0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384},    /* 1 II */
-        {0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320},     /* 1 III */
+        {0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320},  /* 1 III */
         {0, 32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256},    /* 2 I */
-        {0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160},         /* 2 other */
+        {0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160}, /* 2 II, III */
     };
     static const uint32_t rates[3] = {44100, 48000, 32000};
     unsigned version = h[1] >> 3 & 3, layer = h[1] >> 1 & 3, padding = h[2] >> 1 & 1;
@@ -260,7 +260,7 @@ static uint64_t count_frames(struct vanta_cursor *c, uint64_t at,
     return n;
 }
 
-/* A frame as encoders put first to state the number of those behind it (the "Info" tag). */
+/* A frame as encoders put first to state the number of those behind it ("Info"). */
 static void state_length(struct vanta_audio_container *out,
                          const struct mpeg_frame *first, uint64_t frames)
 {
@@ -349,7 +349,8 @@ static enum vanta_status refuse(const struct vanta_cursor *c, const uint8_t *hea
         {4, 4, "ftyp", "an MP4 or M4A file"},   {0, 4, "\x1a\x45\xdf\xa3", "a WebM file"},
         {0, 4, "FORM", "an AIFF file"},         {0, 4, "caff", "a CAF file"},
         {0, 4, ".snd", "an AU file"},           {0, 5, "#!AMR", "an AMR file"},
-        {0, 4, "wvpk", "a WavPack file"},       {0, 4, "RIFF", "a RIFF file, but no WAV,"},
+        {0, 4, "wvpk", "a WavPack file"},
+        {0, 4, "RIFF", "a RIFF file, but no WAV,"},
         {0, 4, "\x30\x26\xb2\x75", "a WMA file"},
     };
     size_t i;

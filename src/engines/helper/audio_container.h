@@ -9,7 +9,7 @@
  * RFC 3533 (Ogg), ISO/IEC 11172-3 (MPEG audio frames), id3.org (ID3v2).
  * Statuses: VANTA_ERR_FORMAT (empty, not audio), VANTA_ERR_UNSUPPORTED (known and not
  * read here), VANTA_ERR_IO. Cost: chunk headers of a WAV, the last 64 KiB of an Ogg, the
- * frame headers of an MP3 that states no length (all of them: its file is walked through).
+ * frame headers of an MP3 that states no length, all of them.
  */
 #ifndef VANTA_ENGINES_HELPER_AUDIO_CONTAINER_H
 #define VANTA_ENGINES_HELPER_AUDIO_CONTAINER_H
