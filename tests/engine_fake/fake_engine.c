@@ -134,16 +134,23 @@ static void list_belongings(void)
                         names, "devices", "features"));
 }
 
+/* A sanitizer would make a report of it, and an exit. */
+static void die_of(int number)
+{
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
 static void act(const char *action)
 {
     if (strcmp(action, "abort") == 0)
         abort();
     else if (strcmp(action, "crash") == 0)
-        raise(SIGSEGV);
+        die_of(SIGSEGV);
     else if (strcmp(action, "illegal") == 0)
-        raise(SIGILL);
+        die_of(SIGILL);
     else if (strcmp(action, "kill") == 0)
-        raise(SIGKILL);
+        die_of(SIGKILL);
     else if (strcmp(action, "exit") == 0)
         _exit(7);
     else if (strcmp(action, "hang") == 0)

@@ -71,6 +71,11 @@ static enum vanta_status whisper_load(const struct load_options *options, struct
                           "%s: whisper.cpp cannot load it as a Whisper model",
                           options->path);
     }
+    /* A file that ends before its first tensor is a model to whisper.cpp, for tests. */
+    if (w->sizes.weights_bytes == 0) {
+        whisper_backend_free(w);
+        return vanta_fail(err, VANTA_ERR_FORMAT, "%s: it has no weights", options->path);
+    }
     *state = w;
     return VANTA_OK;
 }
