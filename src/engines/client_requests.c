@@ -450,9 +450,9 @@ enum vanta_status vanta_engine_tokenize(struct vanta_engine *engine, const char 
     return judge(&x, status, &what, err);
 }
 
-/* Rows of unit length, each number finite. */
+/* Rows of finite numbers, not all 0; of unit length where the model makes them so. */
 static enum vanta_status check_rows(const float *values, size_t rows, size_t dimensions,
-                                    struct vanta_error *what)
+                                    bool normalized, struct vanta_error *what)
 {
     size_t row, i;
 
@@ -462,9 +462,10 @@ static enum vanta_status check_rows(const float *values, size_t rows, size_t dim
 
         for (i = 0; i < dimensions; i++)
             sum += (double)v[i] * v[i];
-        if (!(fabs(sum - 1) < 0.01)) /* NaN too */
+        if (!isfinite(sum) || !(sum > 0) || (normalized && fabs(sum - 1) > 0.01))
             return vanta_fail(what, VANTA_ERR_FORMAT,
-                              "an embedding that is no vector of length 1");
+                              "an embedding that is no vector%s",
+                              normalized ? " of length 1" : "");
     }
     return VANTA_OK;
 }
@@ -474,6 +475,7 @@ static enum vanta_status take_rows(const struct exchange *x, size_t n, size_t al
                                    struct vanta_embeddings *out, struct vanta_error *what)
 {
     int64_t rows = 0, dimensions = 0, tokens = 0, truncated = 0;
+    bool normalized = true;
     double ms = 0;
     enum vanta_status status = vanta_json_integer(&client_doc, x->ok, "", "n", true,
                                                   (int64_t)n, (int64_t)n, &rows, what);
@@ -487,6 +489,8 @@ static enum vanta_status take_rows(const struct exchange *x, size_t n, size_t al
         status = whole(x->ok, "truncated", (int64_t)n, &truncated, what);
     if (status == VANTA_OK)
         status = number(x->ok, "engine_ms", MS_MAX, &ms, what);
+    if (status == VANTA_OK)
+        status = boolean(x->ok, "normalized", &normalized, what);
     if (status != VANTA_OK)
         return status;
     if (x->binary_answer_bytes != n * (size_t)dimensions * sizeof(float) ||
@@ -501,7 +505,8 @@ static enum vanta_status take_rows(const struct exchange *x, size_t n, size_t al
     }
     memcpy(out->values + out->n * out->dimensions, x->binary_answer,
            x->binary_answer_bytes);
-    status = check_rows(out->values + out->n * out->dimensions, n, out->dimensions, what);
+    status = check_rows(out->values + out->n * out->dimensions, n, out->dimensions,
+                        normalized, what);
     out->n += n;
     out->tokens += tokens;
     out->truncated += (size_t)truncated;

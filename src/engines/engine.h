@@ -18,7 +18,8 @@
  * UTF-8 made valid by the helper's side, unescaped. After an error of the helper itself
  * (VANTA_ERR_TOOL, VANTA_ERR_NO_MEMORY, VANTA_ERR_BUSY for a hang) the engine can only be
  * closed; after an error of a request (VANTA_ERR_USAGE, _FORMAT, _LIMIT, _CANCELLED,
- * _UNSUPPORTED, _NOT_FOUND) it can be asked again. One thread at a time an engine.
+ * _UNSUPPORTED, _NOT_FOUND, _IO, _NO_SPACE, _CHECK) it can be asked again. One thread at a
+ * time an engine; on Linux the one that opened it has to outlive it.
  * Cost of open: the helper's start and the load of the model; nothing else starts one.
  */
 #ifndef VANTA_ENGINES_ENGINE_H
@@ -34,9 +35,7 @@
 
 enum vanta_engine_kind {
     VANTA_ENGINE_NONE, /* no model: devices, audio */
-    VANTA_ENGINE_WHISPER,
-    VANTA_ENGINE_LLM,
-    VANTA_ENGINE_ENCODER
+    VANTA_ENGINE_WHISPER, VANTA_ENGINE_LLM, VANTA_ENGINE_ENCODER
 };
 
 #define VANTA_ENGINE_BUILD_MAX 160
@@ -79,8 +78,7 @@ struct vanta_engine_options {
     int gpu_layers;       /* -1: all where a GPU backend is present */
     bool no_gpu;
     uint64_t memory_limit_bytes; /* 0: what the machine or its container has */
-    int64_t silence_ms;   /* without a frame of the helper this long, it hangs;
-                             0: 120,000. Progress counts. */
+    int64_t silence_ms;   /* 0: 120,000; so long without a message, it hangs */
     const char *log;      /* file that gets the helper's log; NULL: kept in memory only */
     const atomic_bool *cancel; /* may be NULL */
     vanta_engine_listener *listener; /* may be NULL */
@@ -98,12 +96,9 @@ struct vanta_engine_info {
     int64_t context_tokens; /* in use */
     int64_t context_max;    /* that the model was trained for */
     int64_t dimensions;     /* of an embedding */
-    int64_t threads;
-    int64_t gpu_layers;
-    bool chat_template;     /* the file has one that the engine can apply */
-    bool multilingual;      /* whisper */
-    double load_ms;         /* in the helper */
-    double start_ms;        /* of the helper up to its hello, seen from here */
+    int64_t threads, gpu_layers;
+    bool chat_template, multilingual; /* one that the engine can apply; Whisper */
+    double load_ms, start_ms; /* in the helper; of the helper up to its hello */
 };
 
 struct vanta_engine;
@@ -143,8 +138,7 @@ struct vanta_transcript {
     struct vanta_transcript_segment *segments;
     size_t n_segments;
     double audio_s;   /* seconds of audio heard */
-    double decode_ms; /* reading and resampling */
-    double engine_ms; /* whisper */
+    double decode_ms, engine_ms; /* reading and resampling; whisper */
     bool truncated;   /* the file ended before its header said */
 };
 
@@ -159,8 +153,7 @@ void vanta_transcript_free(struct vanta_transcript *transcript);
 struct vanta_audio_report {
     char format[32]; /* "WAV", "FLAC", "OGG", "MPEG" */
     int64_t sample_hz, channels;
-    double seconds, peak, rms; /* full scale is 1 */
-    double clipped;            /* share of samples at full scale */
+    double seconds, peak, rms, clipped; /* full scale is 1; share of samples at it */
     double silence_start_s, silence_end_s;
     bool truncated;
 };
@@ -178,8 +171,7 @@ enum vanta_prompt_form {
 };
 
 struct vanta_message {
-    const char *role; /* "system", "user", "assistant" */
-    const char *text;
+    const char *role, *text; /* "system", "user", "assistant" */
 };
 
 struct vanta_complete {
@@ -237,16 +229,14 @@ enum vanta_status vanta_engine_tokenize(struct vanta_engine *engine, const char 
                                         int32_t **ids, size_t *n, struct vanta_error *err);
 
 struct vanta_embeddings {
-    float *values; /* n rows of dimensions, each of length 1; row i is text i's */
-    size_t n;
-    size_t dimensions;
+    float *values; /* n rows, row i is text i's; of length 1, or as the model's file says */
+    size_t n, dimensions;
     int64_t tokens;   /* in all texts, specials included */
     size_t truncated; /* texts that were longer than the model takes */
     double engine_ms;
 };
 
-/* At most VANTA_EMBED_TEXTS_MAX texts a call. */
-#define VANTA_EMBED_TEXTS_MAX ((size_t)16384)
+#define VANTA_EMBED_TEXTS_MAX ((size_t)16384) /* a call */
 enum vanta_status vanta_engine_embed(struct vanta_engine *engine,
                                      const char *const *texts, size_t n,
                                      struct vanta_embeddings *out,

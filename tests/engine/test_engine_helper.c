@@ -45,6 +45,8 @@ static struct vanta_engine *open_engine(const struct vanta_engine_options *o)
     return engine;
 }
 
+static enum vanta_status try_file(enum vanta_engine_kind kind, const char *path);
+
 /* --- what it is --- */
 
 static void it_says_what_it_is_and_is_confined(void **state)
@@ -190,6 +192,24 @@ static void a_planted_library_is_not_loaded(void **state)
     assert_int_equal(vanta_file_read(log, &text, NULL), VANTA_OK);
     assert_non_null(strstr(text.data, "planted"));
     vanta_buf_free(&text);
+}
+
+static void a_model_is_quantized_into_the_named_file(void **state)
+{
+    const char *from = tiny(), *to = scratch_text("q8.gguf", "");
+    struct vanta_engine_options o = of(VANTA_ENGINE_NONE, from);
+    struct vanta_error err = {0};
+
+    (void)state;
+    if (vanta_engine_quantize(&o, to, "Q8_0", &err) != VANTA_OK)
+        fail_msg("quantize: %s", err.message);
+    assert_in_range(vanta_file_size(to), 1000, vanta_file_size(from));
+    assert_int_equal(try_file(VANTA_ENGINE_LLM, to), VANTA_OK);
+    assert_int_equal(vanta_engine_quantize(&o, to, "Q9", &err), VANTA_ERR_UNSUPPORTED);
+    memset(&err, 0, sizeof err);
+    o.model = scratch_text("text", "not a model\n");
+    assert_int_not_equal(vanta_engine_quantize(&o, to, "Q8_0", &err), VANTA_OK);
+    assert_true(err.message[0] != '\0');
 }
 
 /* --- the channel --- */
@@ -500,6 +520,7 @@ int main(void)
         scratch_test(a_model_that_is_not_there),
         scratch_test(a_file_that_was_not_named),
         scratch_test(a_planted_library_is_not_loaded),
+        scratch_test(a_model_is_quantized_into_the_named_file),
         scratch_test(it_ends_with_its_channel_in_the_middle_of_work),
         scratch_test(it_ends_on_garbage_in_the_middle_of_work),
         scratch_test(it_refuses_a_second_request_at_work),

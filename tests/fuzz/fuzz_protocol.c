@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct vanta_error err = {0};
         json_t *json = NULL;
         const void *binary;
-        volatile unsigned sum;
+        volatile uint8_t byte = 0;
         size_t n;
 
         status = vanta_frame_read(&reader, &json, &binary, &n, &err);
@@ -34,8 +34,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             if (!json_is_object(json) || n > size ||
                 !binary != !json_object_get(json, "binary"))
                 abort();
-            for (sum = 0; n > 0; n--) /* every byte can be read */
-                sum += ((const uint8_t *)binary)[n - 1];
+            /* Every byte can be read. */
+            for (; n > 0; n--)
+                byte = ((const uint8_t *)binary)[n - 1];
+            (void)byte;
         } else if (json || !err.message[0] || err.status != status) {
             abort();
         }

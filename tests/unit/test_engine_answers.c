@@ -173,7 +173,7 @@ static const struct {
     {"speed", ask_speed, "", "{'prompt_ms': 10, 'generate_ms': 20}", NULL},
     {"tokenize", ask_tokenize, "", "{'tokens': 3}", "65000000e803000066000000"},
     {"embed", ask_embed, "",
-     "{'n': 2, 'dimensions': 2, 'tokens': 6, 'truncated': 0, 'engine_ms': 1}",
+     "{'n': 2, 'dimensions': 2, 'tokens': 6, 'truncated': 0, 'engine_ms': 1, 'normalized': true}",
      "0000803f0000000000000000000080bf"},
     {"transcribe", ask_transcribe, SEGMENTS,
      "{'language': 'en', 'language_probability': 0.5, 'audio_s': 1.25, 'decode_ms': 1, "
@@ -382,10 +382,10 @@ static void sizes_of_vectors(void **state)
              "in 32 bytes");
     is_a_lie(embed, requests[embed].ok, NULL, "in 0 bytes");
     is_a_lie(embed,
-             "{'n': 2, 'dimensions': 16384, 'tokens': 6, 'truncated': 0, 'engine_ms': 1}",
+             "{'n': 2, 'dimensions': 16384, 'tokens': 6, 'truncated': 0, 'engine_ms': 1, 'normalized': true}",
              requests[embed].hex, "in 16 bytes");
     is_a_lie(embed,
-             "{'n': 3, 'dimensions': 2, 'tokens': 6, 'truncated': 0, 'engine_ms': 1}",
+             "{'n': 3, 'dimensions': 2, 'tokens': 6, 'truncated': 0, 'engine_ms': 1, 'normalized': true}",
              requests[embed].hex, "/n");
     is_a_lie(tokenize, "{'tokens': 2147483648}", requests[tokenize].hex, "in 12 bytes");
     is_a_lie(tokenize, "{'tokens': 2}", requests[tokenize].hex, "in 12 bytes");
@@ -400,11 +400,17 @@ static void vectors_that_are_no_unit_vectors(void **state)
         "0000803f000000000000000000000000", /* the second is 0 */
         "000000400000000000000000000080bf", /* the first is 2 */
     };
+    static const char loose[] = "{'n': 2, 'dimensions': 2, 'tokens': 6, 'truncated': 0, "
+                                "'engine_ms': 1, 'normalized': false}";
     size_t embed = request_named("embed"), i;
+    struct vanta_error err;
 
     (void)state;
     for (i = 0; i < sizeof hex / sizeof hex[0]; i++)
         is_a_lie(embed, requests[embed].ok, hex[i], "no vector of length 1");
+    for (i = 0; i < 3; i++)
+        is_a_lie(embed, loose, hex[i], "no vector");
+    assert_int_equal(ask_with_answer(embed, loose, requests[embed].hex, &err), VANTA_OK);
 }
 
 static void bytes_beside_an_answer_that_has_none(void **state)

@@ -12,6 +12,8 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
+#include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -192,6 +194,80 @@ static void programs_are_never_found_in_the_current_folder(void **state)
     assert_int_equal(chdir(here), 0);
 }
 
+/* What a program gets beside its first three descriptors: the channel, and nothing. */
+static void a_channel_is_given_and_talk_goes_to_a_descriptor(void **state)
+{
+    static const char script[] = "read line <&3; echo \"got $line\"; echo back >&3; "
+                                 "for fd in 4 5 6 7 8 9; do "
+                                 "if (: <&$fd) 2>/dev/null; then echo \"open $fd\"; fi; done";
+    const char *argv[] = {"/bin/sh", "-c", script, NULL};
+    struct vanta_process_spec spec = {.argv = argv};
+    struct vanta_process p;
+    int channel[2], talk[2], stray = open("/dev/null", O_RDONLY);
+    char text[64] = "";
+
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, channel), 0);
+    assert_int_equal(pipe(talk), 0);
+    spec.channel_fd = channel[1];
+    spec.output_fd = talk[1];
+    assert_int_equal(write(channel[0], "hello\n", 6), 6);
+    assert_int_equal(vanta_process_start(&p, &spec, NULL), VANTA_OK);
+    close(channel[1]);
+    close(talk[1]);
+    assert_true(vanta_process_wait(&p, 10000));
+    assert_int_equal(p.exit_code, 0);
+    assert_int_equal(p.signal, 0);
+    assert_int_equal(read(talk[0], text, sizeof text - 1), 10);
+    assert_string_equal(text, "got hello\n");
+    assert_int_equal(read(talk[0], text, sizeof text), 0); /* nothing was open */
+    assert_int_equal(read(channel[0], text, sizeof text), 5);
+    assert_memory_equal(text, "back\n", 5);
+    assert_int_equal(read(channel[0], text, sizeof text), 0);
+    close(stray);
+    close(channel[0]);
+    close(talk[0]);
+}
+
+static void a_kill_is_told_from_an_exit(void **state)
+{
+    const char *argv[] = {"/bin/sh", "-c", "exit 137", NULL};
+    struct vanta_process_spec spec = {.argv = argv};
+    struct vanta_process p;
+
+    (void)state;
+    assert_int_equal(vanta_process_start(&p, &spec, NULL), VANTA_OK);
+    assert_true(vanta_process_wait(&p, 10000));
+    assert_int_equal(p.exit_code, 137);
+    assert_int_equal(p.signal, 0);
+    argv[2] = "exec sleep 100";
+    assert_int_equal(vanta_process_start(&p, &spec, NULL), VANTA_OK);
+    vanta_process_kill(&p);
+    assert_int_equal(p.exit_code, 137);
+    assert_int_equal(p.signal, SIGKILL);
+    vanta_process_kill(&p); /* none runs */
+}
+
+static void limits_reach_the_program(void **state)
+{
+    const char *argv[] = {"/bin/sh", "-c", "ulimit -d; ulimit -c", NULL};
+    struct vanta_process_spec spec = {
+        .argv = argv, .data_limit_bytes = (uint64_t)512 << 20, .no_core = true};
+    struct vanta_process p;
+    char text[64] = "";
+    int talk[2];
+
+    (void)state;
+    assert_int_equal(pipe(talk), 0);
+    spec.output_fd = talk[1];
+    assert_int_equal(vanta_process_start(&p, &spec, NULL), VANTA_OK);
+    close(talk[1]);
+    assert_true(vanta_process_wait(&p, 10000));
+    assert_true(read(talk[0], text, sizeof text - 1) > 0);
+    assert_string_equal(text, "524288\n0\n");
+    close(talk[0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +278,9 @@ int main(void)
         cmocka_unit_test(what_an_ended_leader_left_is_ended),
         cmocka_unit_test(a_child_can_die_with_its_parent),
         cmocka_unit_test(programs_are_never_found_in_the_current_folder),
+        cmocka_unit_test(a_channel_is_given_and_talk_goes_to_a_descriptor),
+        cmocka_unit_test(a_kill_is_told_from_an_exit),
+        cmocka_unit_test(limits_reach_the_program),
     };
 
     return cmocka_run_group_tests(tests, make_folder, delete_folder);

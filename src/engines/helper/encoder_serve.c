@@ -26,6 +26,7 @@ struct encoder_state {
     struct vanta_encoder_info info;
     struct vanta_wordpiece *tokenizer;
     unsigned threads;
+    bool normalized; /* vectors are of length 1 */
 };
 
 static double now_ms(void)
@@ -100,6 +101,7 @@ static enum vanta_status make_tokenizer(const struct gguf_context *file,
     options.lowercase = flag_at(file, "tokenizer.ggml.normalizer.lowercase", true);
     options.strip_accents =
         flag_at(file, "tokenizer.ggml.normalizer.strip_accents", options.lowercase);
+    s->normalized = flag_at(file, "vanta.normalize", true);
     status = vanta_wordpiece_new(&options, &s->tokenizer, err);
     free(tokens);
     return status;
@@ -283,10 +285,11 @@ static enum vanta_status embed(void *state, struct job *job, struct answer *answ
         status = e->rows && e->ids ? embed_all(e, err) : vanta_fail_memory(err);
     }
     if (status == VANTA_OK) {
-        answer->ok = json_pack("{s:I, s:I, s:I, s:I, s:f}", "n", (json_int_t)e->n,
+        answer->ok = json_pack("{s:I, s:I, s:I, s:I, s:f, s:b}", "n", (json_int_t)e->n,
                                "dimensions", (json_int_t)s->info.dimensions, "tokens",
                                (json_int_t)e->tokens, "truncated",
-                               (json_int_t)e->truncated, "engine_ms", now_ms() - start);
+                               (json_int_t)e->truncated, "engine_ms", now_ms() - start,
+                               "normalized", s->normalized);
         answer->binary = e->rows;
         answer->binary_bytes = e->n * s->info.dimensions * sizeof *e->rows;
         e->rows = NULL;

@@ -263,5 +263,6 @@ const struct backend backend_llm = {
                                                {"tokenize", llm_tokenize},
                                                {"perplexity", llm_perplexity},
                                                {"speed", llm_speed},
+                                               {"quantize", llm_quantize},
                                                {NULL, NULL}},
 };

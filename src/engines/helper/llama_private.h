@@ -34,6 +34,6 @@ enum vanta_status llm_decode(struct llm *llm, const llama_token *tokens, int32_t
 llama_token llm_greatest(const struct llm *llm, const float *logits, bool *finite);
 double llm_now_ms(void);
 
-backend_request llm_complete, llm_tokenize, llm_perplexity, llm_speed;
+backend_request llm_complete, llm_tokenize, llm_perplexity, llm_speed, llm_quantize;
 
 #endif
