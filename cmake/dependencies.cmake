@@ -1,9 +1,9 @@
 # Libraries from the system. libcurl and libarchive are needed for their headers only:
 # they are loaded when they are first used (src/base/library.h).
 if(APPLE)
-    # Homebrew keeps curl, libarchive and openssl out of the default search path.
+    # Homebrew keeps these out of the default search path.
     find_program(BREW brew)
-    foreach(keg curl libarchive openssl@3)
+    foreach(keg curl libarchive openssl@3 icu4c)
         if(BREW)
             execute_process(COMMAND ${BREW} --prefix ${keg}
                 OUTPUT_VARIABLE prefix OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)

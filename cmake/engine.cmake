@@ -3,7 +3,7 @@
 # the engines do, with which receipts of tests are told apart.
 include(${CMAKE_CURRENT_LIST_DIR}/engine-packages.cmake)
 pkg_check_modules(ICU REQUIRED IMPORTED_TARGET icu-uc>=67)
-pkg_check_modules(SNDFILE REQUIRED IMPORTED_TARGET sndfile>=1.0.31)
+pkg_check_modules(SNDFILE REQUIRED IMPORTED_TARGET sndfile>=1.1)
 pkg_check_modules(SAMPLERATE REQUIRED IMPORTED_TARGET samplerate>=0.1.9)
 
 # Engines of deps/build-engines.sh carry the key of their build and are installed with vanta;

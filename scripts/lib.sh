@@ -164,7 +164,7 @@ check_engine() {
         want "a C++ compiler" "g++" ""
     fi
     want_library "icu-uc >= 67" libicu-dev icu4c
-    want_library "sndfile >= 1.0.31" libsndfile1-dev libsndfile
+    want_library "sndfile >= 1.1" libsndfile1-dev libsndfile
     want_library "samplerate >= 0.1.9" libsamplerate0-dev libsamplerate
     if engines_found; then
         return 0

@@ -61,6 +61,8 @@ step "Building with sanitizers" "Built with sanitizers" build_asan
 if [ "${VANTA_REAL:-}" = 0 ]; then
     say "VANTA_REAL=0: the tests with real models are LEFT OUT"
 else
+    # The engines once more, as Homebrew has them; the cache keeps these too.
+    VANTA_ENGINE_BACKEND_DL=1 "$clone/deps/build-engines.sh" >>"$log"
     # Done here, so that it is seen how many there are; when it fails, the tests say why.
     started=$(date +%s)
     models=$(VANTA=$clone/build/vanta VANTA_BINARY_DIR=$clone/build \
