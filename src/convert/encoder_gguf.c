@@ -87,21 +87,13 @@ static void unmap(struct conversion *k)
     k->window = NULL;
 }
 
-/* Maps the window at pos. Touching a page behind the end of a file is a signal, so its
- * size is looked at again each time. */
 static enum vanta_status map(struct conversion *k, uint64_t pos, struct vanta_error *err)
 {
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), start = pos - pos % page;
     uint64_t bytes = k->file_bytes - start;
-    struct stat st;
     void *mapped;
 
     unmap(k);
-    if (fstat(k->fd, &st) != 0)
-        return vanta_fail_errno(err, errno, "%s", k->path);
-    if ((uint64_t)st.st_size != k->file_bytes)
-        return vanta_fail(err, VANTA_ERR_IO, "%s: changed its size while it was read",
-                          k->path);
     if (bytes > WINDOW_BYTES)
         bytes = WINDOW_BYTES;
     mapped = mmap(NULL, (size_t)bytes, PROT_READ, MAP_PRIVATE, k->fd, (off_t)start);
@@ -115,12 +107,19 @@ static enum vanta_status map(struct conversion *k, uint64_t pos, struct vanta_er
 }
 
 /* n bytes of the file, valid until the next call; at most BLOCK_ELEMENTS * 4. The plan
- * has checked that they are there. */
+ * has checked that they are there; but touching a page behind the end of a file that was
+ * cut since is a signal, so the size is looked at again for each block. */
 static enum vanta_status look_at(struct conversion *k, uint64_t pos, size_t n,
                                  const uint8_t **out, struct vanta_error *err)
 {
     enum vanta_status status = VANTA_OK;
+    struct stat st;
 
+    if (fstat(k->fd, &st) != 0)
+        return vanta_fail_errno(err, errno, "%s", k->path);
+    if ((uint64_t)st.st_size != k->file_bytes)
+        return vanta_fail(err, VANTA_ERR_IO, "%s: changed its size while it was read",
+                          k->path);
     if (!k->window || pos < k->window_pos ||
         pos + n > k->window_pos + k->window_bytes)
         status = map(k, pos, err);
@@ -233,7 +232,7 @@ static enum vanta_status write_block(struct conversion *k,
                                      size_t n, struct vanta_error *err)
 {
     size_t size = p->from == VANTA_ENCODER_FROM_F32 ? 4 : 2;
-    const uint8_t *raw;
+    const uint8_t *raw = NULL;
     enum vanta_status status = look_at(k, p->data_pos + at * size, n * size, &raw, err);
 
     if (status != VANTA_OK)

@@ -61,7 +61,9 @@
  * NO_MEMORY, CANCELLED; target is deleted after a failure.
  * Threads: any number of calls, each on one thread and a second one that hashes.
  * Cost: model.safetensors is mapped in windows and read once (twice when its digest has to
- * be found). Memory: some 30 MB, of which the vocabulary's text is the most.
+ * be found); another program that cuts it meanwhile makes VANTA_ERR_IO (within the 64 KiB
+ * in hand: SIGBUS). Memory: some 25 MB, of which the window and the output's blocks are
+ * half.
  */
 #ifndef VANTA_CONVERT_ENCODER_GGUF_H
 #define VANTA_CONVERT_ENCODER_GGUF_H

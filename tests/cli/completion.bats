@@ -119,6 +119,14 @@ no_plant() {
     shellcheck script
 }
 
+@test "bash: formats and types of convert" {
+    complete_bash vanta convert --to ''
+    has_line gguf
+    has_line whisper-ggml
+    complete_bash vanta convert --type q
+    has_line q8_0
+}
+
 @test "fish: commands, options, ids and values" {
     command -v fish >/dev/null || skip "fish is not installed"
     complete_fish "vanta "

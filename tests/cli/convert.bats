@@ -188,9 +188,15 @@ only() {
     [[ $stderr == *"-o FILE"* ]]
     convert fw -o out.bin
     exits 2
-    convert fw --to gguf -o out.bin
+    convert fw --to onnx -o out.bin
     exits 2
-    [[ $stderr == *whisper-ggml* ]]
+    [[ $stderr == *whisper-ggml*gguf* ]]
+    convert fw --to whisper-ggml --type f16 -o out.bin
+    exits 2
+    [[ $stderr == *"--type goes with --to gguf"* ]]
+    convert fw --to gguf --type q4_k -o out.bin
+    exits 2
+    [[ $stderr == *"f32, f16 and q8_0"* ]]
     convert fw other --to whisper-ggml -o out.bin
     exits 2
     convert fw --to whisper-ggml --ouput out.bin

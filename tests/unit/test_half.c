@@ -78,9 +78,45 @@ static void test_bf16_is_the_upper_half(void **state)
     assert_true(isnan(vanta_bf16_to_f32(0x7fc0)));
 }
 
+/* The function for many values gives the bits of the one for one: for every half, the
+ * middle to the next one, and their neighbours. */
+static void test_rows_are_the_same(void **state)
+{
+    float values[8];
+    uint16_t halves[8];
+    uint32_t half;
+    size_t i;
+
+    (void)state;
+    for (half = 0; half < 0x7c00; half++) {
+        float value = vanta_f16_to_f32((uint16_t)half);
+        float middle = value / 2 + vanta_f16_to_f32((uint16_t)(half + 1)) / 2;
+
+        if (half == 0x7bff)
+            middle = 65520;
+        values[0] = value;
+        values[1] = -value;
+        values[2] = middle;
+        values[3] = -middle;
+        values[4] = nextafterf(middle, 0);
+        values[5] = nextafterf(middle, INFINITY);
+        values[6] = nextafterf(value, INFINITY);
+        values[7] = half & 1 ? 3e38f : 1e-42f;
+        vanta_f32_to_f16_row(values, halves, 8);
+        for (i = 0; i < 8; i++)
+            assert_int_equal(halves[i], vanta_f32_to_f16(values[i]));
+    }
+    values[0] = INFINITY;
+    values[1] = -INFINITY;
+    vanta_f32_to_f16_row(values, halves, 2);
+    assert_int_equal(halves[0], 0x7c00);
+    assert_int_equal(halves[1], 0xfc00);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rows_are_the_same),
         cmocka_unit_test(test_every_half_widens_exactly_and_comes_back),
         cmocka_unit_test(test_rounding),
         cmocka_unit_test(test_ends),

@@ -69,6 +69,8 @@ _vanta() {
     takes=$(awk -F '\t' -v name="$previous" '$1 == name { print $2 }' <<<"$options")
     case $previous=$takes in
     *=) _vanta_offer "$(_vanta_operands "$command")" "$current" ;;
+    --type=WEIGHTS) _vanta_offer 'f32 f16 q8_0' "$current" ;;
+    --to=*) _vanta_offer 'whisper-ggml gguf' "$current" ;;
     --type=*) _vanta_offer @types "$current" ;;
     --profile=*) _vanta_offer @profiles "$current" ;;
     --source=*) _vanta_offer 'hub packages web files mirror' "$current" ;;

@@ -58,6 +58,10 @@ function __vanta_complete
         switch "$previous=$takes"
             case '*='
                 __vanta_offer (__vanta_operands $command)
+            case '--type=WEIGHTS'
+                __vanta_offer f32 f16 q8_0
+            case '--to=*'
+                __vanta_offer whisper-ggml gguf
             case '--type=*'
                 __vanta_offer @types
             case '--profile=*'

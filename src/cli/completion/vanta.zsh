@@ -64,6 +64,8 @@ _vanta() {
     fi
     case $previous=$takes in
     *=) _vanta_offer "$(_vanta_operands $command)" ;;
+    --type=WEIGHTS) _vanta_offer 'f32 f16 q8_0' ;;
+    --to=*) _vanta_offer 'whisper-ggml gguf' ;;
     --type=*) _vanta_offer @types ;;
     --profile=*) _vanta_offer @profiles ;;
     --source=*) _vanta_offer 'hub packages web files mirror' ;;
