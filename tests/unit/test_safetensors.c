@@ -54,6 +54,57 @@ static void test_facts(void **state)
     assert_string_equal(facts.format, "pt");
 }
 
+struct visits {
+    int n, stop_at;
+    uint64_t pos, bytes;
+};
+
+static enum vanta_status visit(void *arg, const struct vanta_safetensors_tensor *t,
+                               struct vanta_error *e)
+{
+    struct visits *v = arg;
+
+    (void)e;
+    if (strcmp(t->name, "b") == 0) {
+        assert_string_equal(t->type, "f16");
+        assert_int_equal(t->rank, 2);
+        assert_int_equal(t->shape[0], 2);
+        assert_int_equal(t->shape[1], 3);
+        assert_int_equal(t->elements, 6);
+        v->pos = t->data_pos;
+        v->bytes = t->bytes;
+    }
+    return ++v->n == v->stop_at ? VANTA_ERR_CANCELLED : VANTA_OK;
+}
+
+static void test_each_tensor_is_visited(void **state)
+{
+    static const char header[] =
+        "{\"b\":{\"dtype\":\"F16\",\"shape\":[2,3],\"data_offsets\":[4,16]},"
+        "\"a\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]}}";
+    struct vanta_buf b = VANTA_BUF(1 << 10);
+    struct visits v = {0};
+    struct vanta_cursor c;
+
+    (void)state;
+    put_u64(&b, strlen(header));
+    put(&b, header, strlen(header));
+    put(&b, "0123456789abcdef", 16);
+    vanta_cursor_memory(&c, b.data, b.len, "m.safetensors");
+    assert_int_equal(vanta_safetensors_each(&c, visit, &v, &facts, NULL), VANTA_OK);
+    assert_int_equal(v.n, 2);
+    assert_int_equal(v.bytes, 12);
+    assert_memory_equal(b.data + v.pos, "456789abcdef", 12);
+    assert_int_equal(facts.tensors, 2);
+    v = (struct visits){.stop_at = 1};
+    vanta_cursor_memory(&c, b.data, b.len, "m.safetensors");
+    assert_int_equal(vanta_safetensors_each(&c, visit, &v, &facts, NULL),
+                     VANTA_ERR_CANCELLED);
+    assert_int_equal(v.n, 1);
+    assert_int_equal(facts.tensors, 0);
+    vanta_buf_free(&b);
+}
+
 static void test_no_tensors(void **state)
 {
     (void)state;
@@ -156,6 +207,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_facts),
+        cmocka_unit_test(test_each_tensor_is_visited),
         cmocka_unit_test(test_no_tensors),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_lying_header_length),
