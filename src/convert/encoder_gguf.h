@@ -51,8 +51,9 @@
  * table for all layers, as T5's but without its layer's prefix), blk.N.{attn_q, attn_k,
  * attn_v, attn_output, attn_output_norm, ffn_up, ffn_down, layer_output_norm}, each .weight
  * and .bias. Biases, norms, positions, token types and relative biases are always f32. f16:
- * all other matrices. q8_0: the matrices of the layers, token_embd.weight in f16; a
- * matrix whose rows are not whole blocks of 32 stays f16. The pooler is left out.
+ * all other matrices. q8_0: the matrices of the layers but the first third (where
+ * rounding does the most harm), these and token_embd.weight in f16; a matrix whose rows
+ * are not whole blocks of 32 stays f16. The pooler is left out.
  *
  * Limits: those below; every size is checked against the tensors before anything is
  * written. Weights that are not finite, or too large for f16 when that is asked for, are

@@ -3,8 +3,9 @@
  *
  * One graph serves BERT (GGUF architecture "bert": learned positions, token types) and
  * MPNet ("mpnet": positions from 2 on, one table of relative attention biases for all
- * layers); post-norm layers, erf GELU, mean over all tokens, L2 norm. Not responsible for
- * text: ids come from the tokenizer, special tokens included and cut to max_tokens.
+ * layers); post-norm layers, erf GELU, mean over all tokens or the first token, L2 norm
+ * (as pooling_type and vanta.normalize say; convert/encoder_gguf.h lists the keys). Not
+ * responsible for text: ids come from the tokenizer, special tokens included and cut to max_tokens.
  *
  *     struct vanta_encoder_options options = {.threads = 2};
  *     status = vanta_encoder_load(path, &options, &encoder, err);
