@@ -159,7 +159,7 @@ enum vanta_status vanta_encoder_load(const char *path,
     if (encoder->batch_tokens > VANTA_ENCODER_BATCH_TOKENS_MAX)
         encoder->batch_tokens = VANTA_ENCODER_BATCH_TOKENS_MAX;
     if ((status = spread_relative(encoder, err)) != VANTA_OK ||
-        (status = encoder_ops_open(encoder, err)) != VANTA_OK ||
+        (!options->plain && (status = encoder_ops_open(encoder, err)) != VANTA_OK) ||
         (status = make_batch(encoder, err)) != VANTA_OK)
         goto out;
     status = make_scheduler(encoder, err);

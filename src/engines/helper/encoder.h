@@ -55,12 +55,13 @@ struct vanta_encoder;
 struct vanta_encoder_options {
     unsigned threads;      /* 0: one for each core this process may use */
     bool gpu;              /* use the first GPU that ggml finds, where there is one */
+    bool plain;            /* ggml's own operators, even where our loops are faster */
     uint32_t batch_tokens; /* 0: 512; raised to the longest sentence when it is less */
 };
 
 struct vanta_encoder_info {
     char architecture[16];   /* "bert", "mpnet" */
-    char weights[16];        /* type of most weight bytes: "f32", "f16", "q8_0" */
+    char weights[16];        /* type of most bytes of the layers: "f32", "f16", "q8_0" */
     char device[64];         /* as ggml names it: "CPU", "Metal" */
     uint32_t dimensions;     /* floats of a vector */
     uint32_t layers, heads;

@@ -16,7 +16,7 @@ struct reader {
     struct vanta_encoder *encoder;
     const char *path;
     struct gguf_context *gguf;
-    uint64_t linear_bytes[GGML_TYPE_COUNT]; /* of the matrices, by type */
+    uint64_t linear_bytes[GGML_TYPE_COUNT]; /* of the layers, by type */
     bool mpnet;
 };
 
@@ -237,8 +237,6 @@ static enum vanta_status take_tensor(struct reader *r, const char *name, int64_t
     (*out)->data = (char *)encoder->map + gguf_get_data_offset(r->gguf) + at;
     encoder->info.weight_bytes += bytes;
     encoder->info.parameters += (uint64_t)inner * (uint64_t)ne[1];
-    if (matrix)
-        r->linear_bytes[type] += bytes;
     return VANTA_OK;
 }
 
@@ -270,6 +268,8 @@ static enum vanta_status take_linear(struct reader *r, uint32_t layer, const cha
 
     snprintf(full, sizeof full, "blk.%u.%s.weight", layer, name);
     status = take_tensor(r, full, inputs, outputs, outputs, true, &out->weight, err);
+    if (status == VANTA_OK)
+        r->linear_bytes[out->weight->type] += ggml_nbytes(out->weight);
     snprintf(full, sizeof full, "blk.%u.%s.bias", layer, name);
     return status != VANTA_OK ? status : take_vector(r, full, outputs, &out->bias, err);
 }
