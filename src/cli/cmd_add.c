@@ -79,8 +79,8 @@ static int print_added(const struct session *s, const struct vanta_add_result *r
     enum vanta_state state;
 
     if (json)
-        return print_document(json_pack("{s:i, s:s, s:b, s:o}", "version",
-                                        JSON_OUTPUT_VERSION, "root", s->root,
+        return print_document(json_pack("{s:i, s:o, s:b, s:o}", "version",
+                                        JSON_OUTPUT_VERSION, "root", path_output(s->root),
                                         "in_catalog", (int)r->known, "model",
                                         entry_output(s, e)));
     state = vanta_entry_state(s->root, e, s->catalog, why);

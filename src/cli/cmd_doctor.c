@@ -45,8 +45,8 @@ static int print_json(const struct vanta_doctor_report *r, const char *root)
                               r->checks[i].remedy && r->checks[i].remedy[0]
                                   ? r->checks[i].remedy
                                   : NULL));
-    return print_document(json_pack("{s:i, s:s?, s:b, s:I, s:I, s:o}", "version",
-                                    JSON_OUTPUT_VERSION, "root", root, "ok",
+    return print_document(json_pack("{s:i, s:o, s:b, s:I, s:I, s:o}", "version",
+                                    JSON_OUTPUT_VERSION, "root", path_output(root), "ok",
                                     (int)(r->failures == 0), "failures",
                                     (json_int_t)r->failures, "warnings",
                                     (json_int_t)r->warnings, "checks", checks));

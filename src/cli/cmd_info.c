@@ -130,8 +130,8 @@ static int print_entry(const struct session *s, const struct vanta_entry *e)
 
 static int print_entry_json(const struct session *s, const struct vanta_entry *e)
 {
-    return print_document(json_pack("{s:i, s:s, s:o}", "version", JSON_OUTPUT_VERSION,
-                                    "root", s->root, "model", entry_output(s, e)));
+    return print_document(json_pack("{s:i, s:o, s:o}", "version", JSON_OUTPUT_VERSION,
+                                    "root", path_output(s->root), "model", entry_output(s, e)));
 }
 
 /* --- a bare file --- */

@@ -49,9 +49,9 @@ static int print_json(const struct session *s, enum vanta_model_type type)
             json_array_append_new(models, entry_output(s, e));
     }
     return print_document(
-        json_pack("{s:i, s:s, s:s, s:o}", "version", JSON_OUTPUT_VERSION, "root", s->root,
-                  "registry", origins[vanta_registry_origin(s->registry)], "models",
-                  models));
+        json_pack("{s:i, s:o, s:s, s:o}", "version", JSON_OUTPUT_VERSION, "root",
+                  path_output(s->root), "registry",
+                  origins[vanta_registry_origin(s->registry)], "models", models));
 }
 
 static void say_notes(const struct session *s)

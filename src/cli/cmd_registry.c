@@ -109,11 +109,12 @@ static int print_json(const struct vanta_rebuild_result *r, const char *root)
                              r->items[i].id[0] ? r->items[i].id : NULL, "path",
                              r->items[i].path, "note",
                              r->items[i].note[0] ? r->items[i].note : NULL));
-    return print_document(json_pack("{s:i, s:s, s:b, s:b, s:s?, s:s?, s:o}", "version",
-                                    JSON_OUTPUT_VERSION, "root", root, "changed",
+    return print_document(json_pack("{s:i, s:o, s:b, s:b, s:s?, s:o, s:o}", "version",
+                                    JSON_OUTPUT_VERSION, "root", path_output(root), "changed",
                                     (int)r->changed, "damaged", (int)r->damaged, "problem",
                                     r->problem[0] ? r->problem : NULL, "kept_aside",
-                                    r->aside[0] ? r->aside : NULL, "models", items));
+                                    path_output(r->aside[0] ? r->aside : NULL), "models",
+                                    items));
 }
 
 static int run(struct session *s, const struct common_options *common, bool check)

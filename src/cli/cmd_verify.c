@@ -208,9 +208,10 @@ static int verify(struct verify_run *run, const struct word_list *ids)
         add_code(run, EXIT_CANNOT);
     }
     free(chosen);
-    if (run->json && print_document(json_pack("{s:i, s:s, s:O}", "version",
-                                              JSON_OUTPUT_VERSION, "root", run->s->root,
-                                              "models", run->results)) != EXIT_OK)
+    if (run->json && print_document(json_pack("{s:i, s:o, s:O}", "version",
+                                              JSON_OUTPUT_VERSION, "root",
+                                              path_output(run->s->root), "models",
+                                              run->results)) != EXIT_OK)
         return EXIT_CANNOT;
     return run->code;
 }

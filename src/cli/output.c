@@ -31,6 +31,17 @@ enum term_style state_style(enum vanta_state state)
     }
 }
 
+json_t *path_output(const char *path)
+{
+    json_t *json = path ? json_string(path) : json_null();
+    char shown[VANTA_PATH_MAX];
+
+    if (json)
+        return json;
+    vanta_text_printable(path, shown, sizeof shown);
+    return json_string(shown);
+}
+
 json_t *entry_output(const struct session *s, const struct vanta_entry *entry)
 {
     json_t *json = vanta_entry_json(entry);
@@ -40,8 +51,7 @@ json_t *entry_output(const struct session *s, const struct vanta_entry *entry)
     json_object_set_new(json, "state", json_string(vanta_state_name(state)));
     json_object_set_new(json, "state_reason", why[0] ? json_string(why) : json_null());
     json_object_set_new(json, "absolute_path",
-                        vanta_entry_path(s->root, entry, path) ? json_string(path)
-                                                               : json_null());
+                        path_output(vanta_entry_path(s->root, entry, path) ? path : NULL));
     return json;
 }
 

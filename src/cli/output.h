@@ -11,6 +11,8 @@
 /* An entry as --json shows it: the registry's fields, and what is computed: state,
  * state_reason, absolute_path. The caller owns it. */
 json_t *entry_output(const struct session *s, const struct vanta_entry *entry);
+/* A path as JSON, which is UTF-8: other bytes than that become '?'. NULL gives null. */
+json_t *path_output(const char *path);
 /* Its type's name, also of one that is none of ours. */
 const char *entry_type(const struct vanta_entry *entry);
 enum term_style state_style(enum vanta_state state);

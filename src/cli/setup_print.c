@@ -175,7 +175,7 @@ void setup_print_plan(struct vanta_setup *setup, const char *root, const char *r
                                        "There", "Source"};
     const struct vanta_setup_need *need = vanta_setup_need(setup);
     char a[VANTA_SIZE_TEXT_MAX], b[VANTA_SIZE_TEXT_MAX], c[VANTA_SIZE_TEXT_MAX];
-    char source[SOURCE_MAX];
+    char source[SOURCE_MAX], shown[VANTA_PATH_MAX];
     struct table *table = table_new(6);
     struct vanta_setup_item *items;
     size_t i, n;
@@ -192,7 +192,8 @@ void setup_print_plan(struct vanta_setup *setup, const char *root, const char *r
                   NULL);
     table_print(table, stdout, true);
     table_free(table);
-    printf("\nmodels folder: %s (%s)\n", root, root_why);
+    vanta_text_printable(root, shown, sizeof shown);
+    printf("\nmodels folder: %s (%s)\n", shown, root_why);
     printf("disk: %s needed, %s free\n",
            vanta_size_text(need->disk_needed, a), vanta_size_text(need->disk_free, b));
     printf("memory: %s needed by the largest model, %s here\n",
