@@ -559,3 +559,97 @@ END
     exits 2
     lacks $'\e['
 }
+
+# --- several at once ------------------------------------------------------------------
+
+# All that the registry has is there and right, and nothing is on its way.
+in_step() {
+    run "$VANTA" verify --catalog "$catalog"
+    exits 0
+    run "$VANTA" registry check --catalog "$catalog"
+    exits 0
+    [ -z "$(find "$models" -name '*.partial' -o -name '*.tmp-*')" ]
+}
+
+@test "setup and remove of one model at the same time leave all or nothing" {
+    local round pid pids code n=0
+
+    small_set
+    vanta_setup --profile duo --quiet
+    for round in 1 2 3 4 5 6 7 8 9 10 11 12; do
+        pids=
+        for command in "remove small-b --yes" "setup small-b small-a --quiet" \
+            "remove small-b --yes" "setup small-b --quiet"; do
+            # shellcheck disable=SC2086 # words
+            n=$((n + 1))
+            "$VANTA" $command --catalog "$catalog" >"log.${command%% *}.$n" 2>&1 3>&- &
+            pids="$pids $!"
+        done
+        for pid in $pids; do
+            code=0
+            wait "$pid" || code=$?
+            # A remove may find the model gone, or held by a set-up.
+            [ "$code" -eq 0 ] || [ "$code" -eq 3 ]
+        done
+        in_step
+        if "$VANTA" path small-b --catalog "$catalog" >where 2>/dev/null; then
+            [ -f "$(cat where)/b.json" ] && [ -f "$(cat where)/b/model.bin" ]
+        else
+            [ ! -e "$models/embeddings/small-b/b.json" ]
+        fi
+        "$VANTA" path small-a --catalog "$catalog" >/dev/null # nobody removed that one
+    done
+    ! grep -h . log.remove.* | grep -vE \
+        'removed small-b|held by process|Another vanta works|not registered|meanwhile|The catalog has it|Did you mean' ||
+        false
+    vanta_setup small-b --quiet
+    in_step
+}
+
+@test "libraries planted in the current folder are not loaded" {
+    local cc name
+
+    cc=$(command -v cc || command -v gcc || command -v clang) || skip "no compiler here"
+    cat >planted.c <<END
+#include <stdio.h>
+__attribute__((constructor)) static void run(void)
+{
+    FILE *file = fopen("$BATS_TEST_TMPDIR/was-loaded", "w");
+    if (file)
+        fclose(file);
+}
+END
+    "$cc" -shared -fPIC planted.c -o planted.so
+    for name in libcurl.so.4 libcurl-gnutls.so.4 libcurl.so libarchive.so.13 libarchive.so \
+        libjansson.so.4 libcrypto.so.3 libcurl.4.dylib libarchive.13.dylib; do
+        cp planted.so "$name"
+    done
+    # The hub is asked (libcurl), and a member is taken out of an archive (libarchive).
+    export HF_ENDPOINT=http://127.0.0.1:1
+    python3 -c 'import zipfile
+with zipfile.ZipFile("'"$upstream"'/a.zip", "w") as z: z.writestr("in/m.gguf", b"m" * 300)'
+    printf 'm%.0s' $(seq 300) >"$upstream/m"
+    model zipped llm "{\"path\": \"m.gguf\", \"size_bytes\": 300,
+        \"sha256\": \"$(sha256 "$upstream/m")\",
+        \"sources\": [\"file:$upstream/a.zip!/in/m.gguf\"]}"
+    model far llm "{\"path\": \"u.gguf\", \"size_bytes\": 300, \"sources\":
+        [\"hf:a/b@0123456789abcdef0123456789abcdef01234567/u.gguf\"],
+        \"sha256\": \"$(printf %064d 7)\"}"
+    write_catalog
+    # One that is loaded does tell: LD_LIBRARY_PATH is the user's own word.
+    if [ "$(uname)" = Linux ]; then
+        mkdir theirs
+        cp planted.so theirs/libcurl.so.4
+        LD_LIBRARY_PATH=$PWD/theirs run vanta_setup far --dry-run
+        [ -e "$BATS_TEST_TMPDIR/was-loaded" ]
+        rm "$BATS_TEST_TMPDIR/was-loaded"
+    fi
+    run vanta_setup zipped
+    exits 0
+    run vanta_setup far --dry-run
+    exits 3
+    contains "Connection refused"
+    LD_LIBRARY_PATH='' run vanta_setup far --dry-run
+    exits 3
+    [ ! -e "$BATS_TEST_TMPDIR/was-loaded" ]
+}

@@ -146,6 +146,86 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 END
 }
 
+@test "ctrl-C while a model is hashed: exit 3, and nothing is recorded of it" {
+    local digest pid code=0 i
+
+    # Holes: hashing them takes its time, and they take no room.
+    digest=$(printf %064d 7)
+    mkdir -p "$MODELS/llm/huge"
+    truncate -s 60G "$MODELS/llm/huge/h.gguf" || skip "no such large files here"
+    python3 - "$MODELS/registry/registry.json" "$digest" <<'END'
+import json, sys
+path, digest = sys.argv[1:]
+d = json.load(open(path))
+d["models"].append({
+    "id": "huge", "type": "llm", "path": "llm/huge/h.gguf", "format": "gguf",
+    "hash": digest, "date_added": "2026-01-02T03:04:05Z", "size_bytes": 60 << 30,
+    "files": [{"path": "h.gguf", "size_bytes": 60 << 30, "sha256": digest}],
+    "verified": {"at": "2026-01-02T03:04:05Z", "digest": digest}})
+json.dump(d, open(path, "w"))
+END
+    verify writer
+    exits 0
+    cp "$MODELS/registry/registry.json" before.json
+    for signal in INT TERM; do
+        "$VANTA" verify huge --json --catalog "$CATALOG" >out 2>err 3>&- &
+        pid=$!
+        for i in $(seq 1 100); do # until the file is open
+            ls -l "/proc/$pid/fd" 2>/dev/null | grep -q h.gguf && break
+            [ "$(uname)" = Linux ] || [ "$i" -lt 30 ] || break
+            sleep 0.02
+        done
+        kill -"$signal" "$pid"
+        code=0
+        wait "$pid" || code=$?
+        [ "$code" -eq 3 ]
+        python3 - out <<'END'
+import json, sys
+m = json.load(open(sys.argv[1]))["models"]
+assert [x["id"] for x in m] == ["huge"], m
+assert m[0]["ok"] is False and m[0]["status"] == "cancelled", m
+END
+        cmp before.json "$MODELS/registry/registry.json"
+    done
+    # The state is that of the last verification that came to an end.
+    run "$VANTA" list --catalog "$CATALOG"
+    [[ $output =~ huge.*untested ]]
+    lacks corrupt
+}
+
+@test "a models folder with control characters in its name is shown without them" {
+    local root=$'mo\033[31mdels\ttab' command
+
+    mkdir -p "$root"
+    unset VANTA_MODELS_DIR
+    for command in "setup tts-1 --dry-run" "setup tts-1" "list" "verify" "verify x" \
+        "info tts-1" "doctor --offline" "registry check" "registry rebuild" "remove x -y" \
+        "path x" "test" "setup tts-1 --dry-run --json" "list --json" "verify --json" \
+        "info tts-1 --json" "doctor --offline --json" "registry check --json"; do
+        # shellcheck disable=SC2086 # words
+        run "$VANTA" $command --models-dir "$root"
+        lacks $'\033'
+        lacks $'\t'
+    done
+    run "$VANTA" setup tts-1 --dry-run --models-dir "$root"
+    contains "mo?[31mdels?tab"
+}
+
+@test "a models folder whose name is no UTF-8 has its JSON" {
+    local root=$'bad\377root' command
+
+    mkdir "$root" 2>/dev/null || skip "no such names here"
+    unset VANTA_MODELS_DIR
+    "$VANTA" setup tts-1 --models-dir "$root" >/dev/null 2>&1
+    for command in "list --json" "verify --json" "info tts-1 --json" \
+        "doctor --offline --json" "registry check --json" "test --json"; do
+        # shellcheck disable=SC2086 # words
+        run --separate-stderr "$VANTA" $command --models-dir "$root"
+        printf '%s' "$output" | python3 -c 'import json, sys; json.load(sys.stdin)'
+        [[ $stderr != *memory* ]]
+    done
+}
+
 @test "remove asks at a terminal, and no means no" {
     run at_terminal "" "$VANTA" remove writer --catalog "$CATALOG"
     exits 0
