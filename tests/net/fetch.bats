@@ -448,7 +448,9 @@ refused() {
         any "$URL/changed:1000000/changing.bin"
     exits 0
     cmp "$FILES/changing.bin.v2" changing.bin
-    contains "moved=4000000 resumed=0"
+    # What of the first version was on its way when the connection was reset is lost.
+    [[ $output =~ moved=([0-9]+)\ resumed=0 ]]
+    [ "${BASH_REMATCH[1]}" -gt 3000000 ] && [ "${BASH_REMATCH[1]}" -le 4000000 ]
 }
 
 @test "a change is noticed on a server that ignores If-Range" {

@@ -259,9 +259,9 @@ static void an_external_file_may_have_its_own_name(void **state)
 static json_t *receipt(const char *digest, const char *build, const char *os,
                        const char *cpu, bool passed)
 {
-    return json_pack("{s:s, s:s, s:s, s:{s:s, s:s, s:s}, s:b}", "at",
+    return json_pack("{s:s, s:s, s:s, s:i, s:{s:s, s:s, s:s}, s:b}", "at",
                      "2026-01-01T00:00:00Z", "digest", digest, "engine_build", build,
-                     "machine", "os", os, "arch", "x86_64", "cpu", cpu, "passed",
+                     "recipe_version", VANTA_RECIPE_VERSION, "machine", "os", os, "arch", "x86_64", "cpu", cpu, "passed",
                      (int)passed);
 }
 
@@ -279,6 +279,9 @@ static void receipts_count_for_these_bytes_here(void **state)
     json_array_append_new(tests, receipt("d", "b1", "macOS 15.1", "Z80", true));
     json_array_append_new(tests, receipt("d", "b1", "Linux 6.1.0", "M4", true));
     json_array_append_new(tests, json_string("junk"));
+    json_array_append_new(tests, receipt("d", "b1", "Linux 6.1.0", "Z80", true));
+    json_object_set_new(json_array_get(tests, json_array_size(tests) - 1),
+                        "recipe_version", json_integer(VANTA_RECIPE_VERSION + 1));
     assert_int_equal(vanta_receipts_state(tests, "d", "b1", &here, why),
                      VANTA_STATE_UNTESTED);
     json_array_append_new(tests, receipt("d", "b1", "Linux 5.10", "Z80", true));
