@@ -218,6 +218,23 @@ static void on_hashed(void *arg, uint64_t bytes)
     test_phase(test, "checking the files", all > 0 ? (double)bytes / all : -1);
 }
 
+/* What is not there, or has another size, needs neither an engine nor a hash to be wrong. */
+static enum vanta_status check_presence(struct test *test, struct vanta_error *err)
+{
+    struct vanta_test_result *r = test->result;
+    char why[256];
+    enum vanta_state state = vanta_entry_state(test->options->root, test->entry,
+                                               test->options->catalog, why);
+
+    if (state != VANTA_STATE_MISSING && state != VANTA_STATE_CORRUPT)
+        return VANTA_OK;
+    snprintf(r->message, sizeof r->message, "%s: %s", vanta_state_name(state), why);
+    vanta_fail(err, VANTA_ERR_CHECK, "%s is %s: %s", test->entry->id,
+               vanta_state_name(state), why);
+    vanta_hint(err, "vanta setup --models %s brings it anew.", test->entry->id);
+    return VANTA_ERR_CHECK;
+}
+
 static enum vanta_status check_files(struct test *test, struct vanta_error *err)
 {
     const struct vanta_test_options *o = test->options;
@@ -311,6 +328,8 @@ enum vanta_status vanta_test_model(const struct vanta_test_options *options,
     if (!result->figures || !result->checks)
         return vanta_fail_memory(err);
     status = vanta_recipe_read(test.model, entry->type, &test.recipe, err);
+    if (status == VANTA_OK)
+        status = check_presence(&test, err);
     if (status == VANTA_OK && !vanta_entry_is_api(entry))
         status = vanta_engine_build(test.build, err);
     test.build[0] = '\0'; /* until the helper itself has said it */

@@ -265,9 +265,10 @@ END
 import fcntl, sys, time
 f = open(sys.argv[1], "w")
 fcntl.flock(f, fcntl.LOCK_EX)
-time.sleep(3)
+open("held", "w").close()
+time.sleep(30)
 END
-    sleep 0.5
+    until [ -e held ]; do sleep 0.02; done
     run "$VANTA" remove writer -y --catalog "$CATALOG"
     kill $! || true
     exits 3

@@ -576,7 +576,7 @@ static void the_reference_clips_are_speech(void **state)
     size_t i, all = 0;
 
     (void)state;
-    assert_int_equal(vanta_json_load_file(VANTA_CATALOG_DIR "/speech/clips.json", 65536,
+    assert_int_equal(vanta_json_load_file(VANTA_RECIPES_DIR "/speech.json", 65536,
                                           &list, NULL),
                      VANTA_OK);
     assert_true(json_array_size(json_object_get(list, "clips")) >= 4);
@@ -586,8 +586,7 @@ static void the_reference_clips_are_speech(void **state)
         struct heard h;
 
         assert_true(strlen(json_string_value(json_object_get(clip, "text"))) > 40);
-        assert_true(vanta_format(path, sizeof path, "%s/speech/%s", VANTA_CATALOG_DIR,
-                                 file));
+        assert_true(vanta_format(path, sizeof path, "%s/%s", VANTA_RECIPES_DIR, file));
         hear_file(path, &h);
         assert_string_equal(h.info.format, "FLAC, 16 bit");
         assert_int_equal(h.info.rate_hz, 16000);

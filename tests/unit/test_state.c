@@ -1,6 +1,8 @@
 /* The states of models, each with the reason that is given. */
 #include "registry_fixture.h"
 
+#include "models/recipe.h"
+
 #include <sys/stat.h>
 
 #define GOOD "the right bytes"
