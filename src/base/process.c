@@ -107,7 +107,8 @@ static void child(const struct vanta_process_spec *spec, pid_t parent, int repor
         limit(RLIMIT_CORE, 0);
     hide_descriptors();
     if (in >= 0 && out >= 0 && dup2(in, 0) == 0 && dup2(out, 1) == 1 &&
-        dup2(out, 2) == 2 && give_channel(channel) && (!spec->cwd || chdir(spec->cwd) == 0))
+        dup2(out, 2) == 2 && give_channel(channel) &&
+        (!spec->cwd || chdir(spec->cwd) == 0))
         execve(spec->argv[0], (char *const *)spec->argv,
                spec->envp ? (char *const *)spec->envp : environ);
     failed = errno;

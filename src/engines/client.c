@@ -362,7 +362,8 @@ static enum vanta_status take_message(struct vanta_engine *engine, struct exchan
     if (status == VANTA_OK)
         status = vanta_json_object(&client_doc, message, "", "ok", false, &ok, what);
     if (status == VANTA_OK)
-        status = vanta_json_object(&client_doc, message, "", "error", false, &error, what);
+        status =
+            vanta_json_object(&client_doc, message, "", "error", false, &error, what);
     if (status != VANTA_OK)
         goto out;
     if (!ok == !error) {

@@ -97,7 +97,8 @@ static enum vanta_status on_segment(struct exchange *x, const char *name,
     if (status == VANTA_OK)
         status = vanta_json_string(&client_doc, event, "", "text", true, &told.text, err);
     if (status == VANTA_OK && told.end_ms < told.start_ms)
-        status = vanta_fail(err, VANTA_ERR_FORMAT, "a segment that ends before it starts");
+        status =
+            vanta_fail(err, VANTA_ERR_FORMAT, "a segment that ends before it starts");
     if (status == VANTA_OK)
         status = add_segment(x->arg, told.start_ms, told.end_ms, told.text, err);
     if (status == VANTA_OK)

@@ -18,8 +18,8 @@
  * UTF-8 made valid by the helper's side, unescaped. After an error of the helper itself
  * (VANTA_ERR_TOOL, VANTA_ERR_NO_MEMORY, VANTA_ERR_BUSY for a hang) the engine can only be
  * closed; after an error of a request (VANTA_ERR_USAGE, _FORMAT, _LIMIT, _CANCELLED,
- * _UNSUPPORTED, _NOT_FOUND, _IO, _NO_SPACE, _CHECK) it can be asked again. One thread at a
- * time an engine; on Linux the one that opened it has to outlive it.
+ * _UNSUPPORTED, _NOT_FOUND, _IO, _NO_SPACE, _CHECK) it can be asked again. One thread at
+ * a time an engine; on Linux the one that opened it has to outlive it.
  * Cost of open: the helper's start and the load of the model; nothing else starts one.
  */
 #ifndef VANTA_ENGINES_ENGINE_H
@@ -229,7 +229,7 @@ enum vanta_status vanta_engine_tokenize(struct vanta_engine *engine, const char 
                                         int32_t **ids, size_t *n, struct vanta_error *err);
 
 struct vanta_embeddings {
-    float *values; /* n rows, row i is text i's; of length 1, or as the model's file says */
+    float *values; /* n rows, row i is text i's; of length 1 unless the file says no */
     size_t n, dimensions;
     int64_t tokens;   /* in all texts, specials included */
     size_t truncated; /* texts that were longer than the model takes */

@@ -19,9 +19,10 @@
  * Not responsible for what the requests mean (engine.h), for processes or time.
  *
  * Reading gives the frame's payload in a buffer that the reader owns and reuses: it is
- * valid until the next read (vanta_frame_reader_take keeps it longer). Statuses: VANTA_ERR_FORMAT for what is not a frame,
- * VANTA_ERR_LIMIT past a cap, VANTA_ERR_IO for the channel, VANTA_ERR_NOT_FOUND when the
- * other side closed it between two frames. After a failure the channel is of no use.
+ * valid until the next read (vanta_frame_reader_take keeps it longer). Statuses:
+ * VANTA_ERR_FORMAT for what is not a frame, VANTA_ERR_LIMIT past a cap, VANTA_ERR_IO for
+ * the channel, VANTA_ERR_NOT_FOUND when the other side closed it between two frames, and
+ * what a wait returns. After a failure the channel is of no use.
  * One thread may read while another writes; writers exclude one another themselves.
  */
 #ifndef VANTA_ENGINES_PROTOCOL_H

@@ -173,7 +173,8 @@ static const struct {
     {"speed", ask_speed, "", "{'prompt_ms': 10, 'generate_ms': 20}", NULL},
     {"tokenize", ask_tokenize, "", "{'tokens': 3}", "65000000e803000066000000"},
     {"embed", ask_embed, "",
-     "{'n': 2, 'dimensions': 2, 'tokens': 6, 'truncated': 0, 'engine_ms': 1, 'normalized': true}",
+     "{'n': 2, 'dimensions': 2, 'tokens': 6, 'truncated': 0, "
+     "'engine_ms': 1, 'normalized': true}",
      "0000803f0000000000000000000080bf"},
     {"transcribe", ask_transcribe, SEGMENTS,
      "{'language': 'en', 'language_probability': 0.5, 'audio_s': 1.25, 'decode_ms': 1, "
@@ -382,10 +383,12 @@ static void sizes_of_vectors(void **state)
              "in 32 bytes");
     is_a_lie(embed, requests[embed].ok, NULL, "in 0 bytes");
     is_a_lie(embed,
-             "{'n': 2, 'dimensions': 16384, 'tokens': 6, 'truncated': 0, 'engine_ms': 1, 'normalized': true}",
+             "{'n': 2, 'dimensions': 16384, 'tokens': 6, 'truncated': 0, "
+     "'engine_ms': 1, 'normalized': true}",
              requests[embed].hex, "in 16 bytes");
     is_a_lie(embed,
-             "{'n': 3, 'dimensions': 2, 'tokens': 6, 'truncated': 0, 'engine_ms': 1, 'normalized': true}",
+             "{'n': 3, 'dimensions': 2, 'tokens': 6, 'truncated': 0, "
+     "'engine_ms': 1, 'normalized': true}",
              requests[embed].hex, "/n");
     is_a_lie(tokenize, "{'tokens': 2147483648}", requests[tokenize].hex, "in 12 bytes");
     is_a_lie(tokenize, "{'tokens': 2}", requests[tokenize].hex, "in 12 bytes");

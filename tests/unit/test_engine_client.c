@@ -167,7 +167,8 @@ static void a_death_while_loading_names_the_model_and_the_log(void **state)
 {
     struct vanta_engine_options o = scripted(
         VANTA_ENGINE_LLM,
-        "{'load': [{'log': 'tensor blk.3 has \\u001b[31mwrong shape\\n'}, {'do': 'abort'}]}");
+        "{'load': [{'log': 'tensor blk.3 has \\u001b[31mwrong shape\\n'}, "
+        "{'do': 'abort'}]}");
     const char *message = open_fails(&o, VANTA_ERR_TOOL, "SIGABRT");
 
     (void)state;
@@ -236,8 +237,9 @@ static void silence_after_progress_is_a_hang(void **state)
 static void a_flooded_log_is_kept_short(void **state)
 {
     struct vanta_engine_options o = scripted(
-        VANTA_ENGINE_LLM, "{'load': [{'log': '0123456789012345678901234567890123456789\\n'"
-                          ", 'times': 600000}, {'log': 'the last line'}, {'do': 'exit'}]}");
+        VANTA_ENGINE_LLM, "{'load': [{'log': '01234567890123456789012345678901234567\\n'"
+                          ", 'times': 600000}, {'log': 'the last line'}, "
+                          "{'do': 'exit'}]}");
     const char *message, *log = in_scratch("engine.log");
 
     (void)state;
@@ -324,7 +326,8 @@ static void an_error_that_ends_it(void **state)
 static void a_text_of_any_bytes_can_be_asked(void **state)
 {
     struct vanta_engine *engine = open_scripted(
-        VANTA_ENGINE_LLM, "{'tokenize': [{'ok': {'tokens': 2}, 'hex': '0100000002000000'}]}");
+        VANTA_ENGINE_LLM,
+        "{'tokenize': [{'ok': {'tokens': 2}, 'hex': '0100000002000000'}]}");
     int32_t *ids;
     size_t n;
 

@@ -199,7 +199,8 @@ static void a_channel_is_given_and_talk_goes_to_a_descriptor(void **state)
 {
     static const char script[] = "read line <&3; echo \"got $line\"; echo back >&3; "
                                  "for fd in 4 5 6 7 8 9; do "
-                                 "if (: <&$fd) 2>/dev/null; then echo \"open $fd\"; fi; done";
+                                 "if (: <&$fd) 2>/dev/null; then "
+                                 "echo \"open $fd\"; fi; done";
     const char *argv[] = {"/bin/sh", "-c", script, NULL};
     struct vanta_process_spec spec = {.argv = argv};
     struct vanta_process p;

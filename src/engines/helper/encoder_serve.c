@@ -1,5 +1,5 @@
-/* encoder_serve.c - sentence encoders as a backend: the tokenizer that the file holds, the
- * graph of encoder.h, and the requests embed and tokenize. */
+/* encoder_serve.c - sentence encoders as a backend: the tokenizer that the file holds,
+ * the graph of encoder.h, and the requests embed and tokenize. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

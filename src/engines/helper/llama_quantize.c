@@ -1,6 +1,6 @@
-/* llama_quantize.c - the request "quantize": a GGUF in another quantization, by llama.cpp,
- * which reads and writes the files itself. It cannot be stopped on its way: a cancel ends
- * the process. */
+/* llama_quantize.c - the request "quantize": a GGUF in another quantization, by
+ * llama.cpp, which reads and writes the files itself. It cannot be stopped on its way: a
+ * cancel ends the process. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -22,7 +22,8 @@ static const char profile_start[] =
     "(allow process-info* (target self))\n"
     "(allow signal (target self))\n"
     "(allow file-read* (subpath \"/usr/lib\") (subpath \"/System\")\n"
-    "  (subpath \"/Library/Apple\") (subpath \"/opt/homebrew\") (subpath \"/usr/local\")\n"
+    "  (subpath \"/Library/Apple\") (subpath \"/opt/homebrew\")\n"
+    "  (subpath \"/usr/local\")\n"
     "  (literal \"/dev/null\") (literal \"/dev/zero\") (literal \"/dev/urandom\")\n"
     "  (literal \"/dev/random\"))\n";
 
@@ -31,8 +32,8 @@ static const char profile_gpu[] =
     "(allow mach-lookup (global-name \"com.apple.MTLCompilerService\")\n"
     "  (global-name \"com.apple.system.opendirectoryd.membership\")\n"
     "  (global-name \"com.apple.cvmsServ\") (global-name \"com.apple.gpumemd.source\"))\n"
-    "(allow file-read* file-write* (regex #\"^/private/var/folders/.*/com\\.apple\\.metal\"))"
-    "\n";
+    "(allow file-read* file-write*\n"
+    "  (regex #\"^/private/var/folders/.*/com\\.apple\\.metal\"))\n";
 
 /* The rule sees paths without links. */
 static bool add_path(struct vanta_buf *profile, const char *operations, const char *path)
