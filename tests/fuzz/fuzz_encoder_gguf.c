@@ -67,6 +67,7 @@ static void make_plan(const uint8_t *data, size_t size, bool mpnet)
 static void convert_folder(const uint8_t *data, size_t size, const char *name)
 {
     static const struct encoder_options options = {0};
+    static const char *replaced; /* the folder's other files are right already */
     struct vanta_buf b = {(char *)(uintptr_t)data, size, 0, 0};
     struct vanta_convert_result result;
     char target[64];
@@ -76,7 +77,9 @@ static void convert_folder(const uint8_t *data, size_t size, const char *name)
             abort();
         atexit(remove_folder);
     }
-    write_encoder(folder, &options);
+    if (!replaced || strcmp(replaced, name) != 0)
+        write_encoder(folder, &options);
+    replaced = name;
     write_file(folder, name, &b);
     snprintf(target, sizeof target, "%s/out", folder);
     unlink(target);
