@@ -72,7 +72,7 @@ static void convert_folder(const uint8_t *data, size_t size, const char *name)
     struct vanta_convert_result result;
     char target[64];
 
-    if (strchr(folder, 'X')) {
+    if (!replaced) {
         if (!mkdtemp(folder))
             abort();
         atexit(remove_folder);
