@@ -113,7 +113,7 @@ static struct vanta_wordpiece *load_tokenizer(const char *path)
     struct vanta_wordpiece_token *tokens;
     struct vanta_wordpiece *w;
     struct vanta_error err = {0};
-    int64_t list, types;
+    int64_t list = -1, types = -1;
 
     if (gguf == NULL || (list = gguf_find_key(gguf, "tokenizer.ggml.tokens")) < 0 ||
         (types = gguf_find_key(gguf, "tokenizer.ggml.token_type")) < 0)
