@@ -7,6 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#if defined(__linux__)
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#endif
 #include <sys/socket.h>
 #include <time.h>
 
@@ -15,6 +19,25 @@ static void sleep_ms(long ms)
     struct timespec time = {ms / 1000, ms % 1000 * 1000000};
 
     nanosleep(&time, NULL);
+}
+
+/* Until what was sent has arrived: a reset drops what has not. */
+static void drain(int fd)
+{
+    int left = 1, tries;
+
+    for (tries = 0; tries < 500 && left > 0; tries++) {
+#if defined(__linux__)
+        if (ioctl(fd, SIOCOUTQ, &left) != 0)
+            left = 0;
+#else
+        socklen_t len = sizeof left;
+
+        if (getsockopt(fd, SOL_SOCKET, SO_NWRITE, &left, &len) != 0)
+            left = 0;
+#endif
+        sleep_ms(10);
+    }
 }
 
 static void reset(int fd)
@@ -60,7 +83,7 @@ static bool do_reset(struct exchange *x, struct body *b)
 {
     if (answer_cut(x, b, x->args[0]))
         return true;
-    sleep_ms(30); /* what was sent should arrive */
+    drain(x->fd);
     reset(x->fd);
     return false;
 }
