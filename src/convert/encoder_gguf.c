@@ -178,7 +178,8 @@ static enum vanta_status check_values(const struct conversion *k,
         return vanta_fail(err, VANTA_ERR_FORMAT, "%s: %s has a value that is not finite",
                           k->path, p->name);
     memcpy(&value, &most, sizeof value);
-    if ((p->type == 1 && value >= 65520) || (p->type == 8 && value > VANTA_Q8_0_VALUE_MAX)) {
+    if ((p->type == 1 && value >= 65520) ||
+        (p->type == 8 && value > VANTA_Q8_0_VALUE_MAX)) {
         vanta_fail(err, VANTA_ERR_UNSUPPORTED, "%s: %s has the value %g, too large for %s",
                    k->path, p->name, (double)value, p->type == 1 ? "f16" : "q8_0");
         vanta_hint(err, "the type f32 holds it");

@@ -24,7 +24,11 @@
 
 #define VANTA_ENCODER_TENSOR_NAME_MAX 64 /* ggml's own limit */
 
-enum vanta_encoder_from { VANTA_ENCODER_FROM_F32, VANTA_ENCODER_FROM_F16, VANTA_ENCODER_FROM_BF16 };
+enum vanta_encoder_from {
+    VANTA_ENCODER_FROM_F32,
+    VANTA_ENCODER_FROM_F16,
+    VANTA_ENCODER_FROM_BF16
+};
 
 struct vanta_encoder_piece {
     char name[VANTA_ENCODER_TENSOR_NAME_MAX]; /* in the GGUF */
