@@ -3,7 +3,8 @@
  * trained with.
  *
  * Source: huggingface/tokenizers, normalizers/bert.rs, pre_tokenizers/bert.rs,
- * models/wordpiece; the ids are the same. Special tokens written in the text ("[SEP]") are
+ * models/wordpiece; the ids are the same, with any version of ICU (categories of
+ * characters are those of Unicode 8.0, as there). Special tokens written in the text ("[SEP]") are
  * taken out first; then characters that are no text go (NUL, U+FFFD, control, format and
  * private use), white space becomes a space, ideographs get spaces around them,
  * accents are stripped (NFD, by ICU, so that Hangul becomes jamo; then marks that take no
@@ -23,8 +24,8 @@
  * many are left off before the last id.
  *
  * Statuses: VANTA_ERR_FORMAT (first, last or unknown are no ids of the vocabulary), LIMIT,
- * USAGE (room below 2), NO_MEMORY; UNSUPPORTED when ICU has no normalizer. Threads: an object does not change
- * after new, any number may encode with it.
+ * USAGE (room below 2), NO_MEMORY; UNSUPPORTED when ICU has no normalizer. Threads: an
+ * object does not change after new, any number may encode with it.
  * Cost: new copies the vocabulary into a hash table (a few MB); encode is linear in the
  * text that the ids take (the rest is looked at only for whether something is left), with
  * memory for the longest stretch without ASCII white space.
