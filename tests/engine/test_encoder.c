@@ -1,13 +1,16 @@
 /* The encoder against the plain reference of encoder_fixture.h, for both architectures,
  * every type of weights, our own loops and ggml's operators. */
+#include <pthread.h>
+#include <time.h>
+
 #include "encoder_fixture.h"
 
 static const struct fixture small_bert = {
     .architecture = "bert", .layers = 2, .dimensions = 64, .heads = 4, .feed_forward = 96,
     .vocabulary = 50, .context = 64, .pooling = 1, .type = GGML_TYPE_F32};
 static const struct fixture small_mpnet = {
-    .architecture = "mpnet", .layers = 2, .dimensions = 64, .heads = 2, .feed_forward = 128,
-    .vocabulary = 50, .context = 160, .pooling = 1, .type = GGML_TYPE_F32};
+    .architecture = "mpnet", .layers = 2, .dimensions = 64, .heads = 2,
+    .feed_forward = 128, .vocabulary = 50, .context = 160, .pooling = 1, .type = GGML_TYPE_F32};
 /* Sizes that no vector or panel divides. */
 static const struct fixture odd_bert = {
     .architecture = "bert", .layers = 1, .dimensions = 45, .heads = 5, .feed_forward = 77,
@@ -275,12 +278,59 @@ static void test_cancel(void **state)
     fixture_free(&f);
 }
 
+struct late {
+    atomic_bool cancel;
+    unsigned ms;
+};
+
+static void *cancel_late(void *arg)
+{
+    struct late *late = arg;
+    struct timespec wait = {.tv_nsec = (long)late->ms * 1000000};
+
+    nanosleep(&wait, NULL);
+    atomic_store(&late->cancel, true);
+    return NULL;
+}
+
+/* Set while it runs, from another thread: seen long before the work would be done. */
+static void test_cancel_late(void **state)
+{
+    struct fixture f = small_mpnet;
+    const char *path = in_scratch("model.gguf");
+
+    (void)state;
+    f.layers = 4;
+    fixture_make(&f);
+    fixture_write(&f, path);
+    for (int plain = 0; plain < 2; plain++) {
+        struct vanta_encoder *encoder = load(path, plain, 0);
+        struct late late = {.cancel = false, .ms = 30};
+        struct input in = make_input(&f, 6000, f.context);
+        float *out = calloc(in.count * f.dimensions, sizeof *out);
+        struct vanta_error err = {0};
+        pthread_t thread;
+
+        assert_non_null(out);
+        assert_int_equal(pthread_create(&thread, NULL, cancel_late, &late), 0);
+        assert_int_equal(vanta_encoder_embed(encoder, in.ids, in.lengths, in.count, out,
+                                             &late.cancel, &err), VANTA_ERR_CANCELLED);
+        pthread_join(thread, NULL);
+        free(out);
+        free_input(&in);
+        vanta_encoder_free(encoder);
+    }
+    fixture_free(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        scratch_test(test_bert),    scratch_test(test_mpnet), scratch_test(test_odd_sizes),
-        scratch_test(test_types),   scratch_test(test_batches), scratch_test(test_info),
+        scratch_test(test_bert),    scratch_test(test_mpnet),
+        scratch_test(test_odd_sizes), scratch_test(test_types),
+        scratch_test(test_batches), scratch_test(test_info),
         scratch_test(test_pooling), scratch_test(test_cancel),
+        scratch_test(test_cancel_late),
     };
 
     ggml_backend_load_all();

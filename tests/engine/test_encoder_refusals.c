@@ -1,4 +1,4 @@
-/* GGUF files and requests that the encoder must refuse with a message: ggml would abort. */
+/* GGUF files and requests that the encoder refuses with a message: ggml would abort. */
 #include <limits.h>
 
 #include "encoder_fixture.h"

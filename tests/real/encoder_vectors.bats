@@ -28,7 +28,7 @@ setup() {
     embeddings=$VANTA_BINARY_DIR/real-models/embeddings
 }
 
-# vectors_agree MODE TYPE MODEL COSINE: converts the model, runs it, and compares every text.
+# vectors_agree MODE TYPE MODEL COSINE: converts the model, runs it, compares every text.
 vectors_agree() {
     run "$VANTA" convert "$embeddings/$3" --to gguf --type "$2" -o "$3.$2.gguf" --force
     exits 0

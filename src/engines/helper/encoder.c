@@ -114,7 +114,8 @@ static enum vanta_status spread_relative(struct vanta_encoder *encoder,
     return VANTA_OK;
 }
 
-static enum vanta_status make_batch(struct vanta_encoder *encoder, struct vanta_error *err)
+static enum vanta_status make_batch(struct vanta_encoder *encoder,
+                                    struct vanta_error *err)
 {
     struct encoder_batch *batch = &encoder->batch;
     size_t tokens = encoder->batch_tokens;
@@ -178,7 +179,7 @@ void vanta_encoder_info(const struct vanta_encoder *encoder,
     *out = encoder->info;
 }
 
-/* Longest first: the first batch then needs the most memory, and no later one grows it. */
+/* Longest first: the first batch then needs the most memory, no later one grows it. */
 static int compare_order(const void *a, const void *b)
 {
     const struct order *x = a, *y = b;

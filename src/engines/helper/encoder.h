@@ -5,7 +5,8 @@
  * MPNet ("mpnet": positions from 2 on, one table of relative attention biases for all
  * layers); post-norm layers, erf GELU, mean over all tokens or the first token, L2 norm
  * (as pooling_type and vanta.normalize say; convert/encoder_gguf.h lists the keys). Not
- * responsible for text: ids come from the tokenizer, special tokens included and cut to max_tokens.
+ * responsible for text: ids come from the tokenizer, special tokens included and cut to
+ * max_tokens.
  *
  *     struct vanta_encoder_options options = {.threads = 2};
  *     status = vanta_encoder_load(path, &options, &encoder, err);
@@ -16,16 +17,20 @@
  *
  * Work: sentences are sorted by length and packed, without padding, into batches of at
  * most batch_tokens tokens; linear layers run over all tokens of a batch, attention over
- * groups of sentences of equal length. Vectors do not depend on the order of the input,
- * and on what is in the same batch only within f32 rounding.
+ * each sentence (on ggml's operators over groups of equal length). Vectors do not depend
+ * on the order of the input, and on what is in the same batch only within f32 rounding.
  *
  * Files: every key, tensor name, shape, type and end is checked before ggml sees it, and
  * refused with VANTA_ERR_FORMAT, or VANTA_ERR_LIMIT beyond the limits below; another
  * architecture or tensor type is VANTA_ERR_UNSUPPORTED. Weights may be f32, f16, bf16 or
- * q8_0; norms and biases are f32. On a CPU the file stays mapped and is not copied: it must
- * not be cut short while the encoder lives (SIGBUS), which is why this runs in the helper.
+ * q8_0; norms and biases are f32. On a CPU the file stays mapped and is not copied: it
+ * must not be cut short while the encoder lives (SIGBUS), which is why this runs in the
+ * helper. f16, bf16 and q8_0 weights may be multiplied in whole numbers of 12 and 16 bits
+ * (encoder_kernel.h), f32 weights never are.
  *
- * Memory: the mapped weights plus compute_bytes, which depends on batch_tokens alone.
+ * Memory: compute_bytes, which depends on batch_tokens and threads, plus the mapped
+ * weights; of models with more than 256 MiB of them on our own loops only about one layer
+ * is resident at a time.
  * Threads: one call at a time on one encoder; cancel may be set from any thread and is
  * seen between two nodes of the graph. The caller has loaded ggml's backends
  * (ggml_backend_load_all). After a failed call (VANTA_ERR_CANCELLED too) the

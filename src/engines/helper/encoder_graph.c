@@ -122,15 +122,17 @@ static enum vanta_status feed_bias(struct vanta_encoder *encoder,
                                    struct encoder_group *group, struct vanta_error *err)
 {
     uint32_t n = group->tokens, heads = encoder->info.heads, at = 0;
+    uint32_t most = encoder->info.max_tokens;
     float *values = malloc((size_t)n * n * heads * sizeof *values);
 
     if (values == NULL)
         return vanta_fail_memory(err);
-    for (uint32_t head = 0; head < heads; head++)
+    for (uint32_t head = 0; head < heads; head++) {
+        const float *bias = encoder->relative + (size_t)head * (2 * most - 1) + most - 1;
         for (uint32_t query = 0; query < n; query++)
             for (uint32_t key = 0; key < n; key++)
-                values[at++] = encoder->relative[(size_t)head * (2 * encoder->info.max_tokens - 1) +
-                                                 encoder->info.max_tokens - 1 + key - query];
+                values[at++] = bias[(int64_t)key - (int64_t)query];
+    }
     ggml_backend_tensor_set(group->bias, values, 0, ggml_nbytes(group->bias));
     free(values);
     return VANTA_OK;

@@ -12,8 +12,8 @@
  * Weights of 8 and 16 bits may also be multiplied in whole numbers, at twice the rate:
  * each block of 32 inputs of an output as integers (those of q8_0 as they are, f16 and
  * bf16 as 12 bits) with a scale, each row of activations as int16 with a scale. A block's
- * sum is exact: 2047 * 32767 * 32 < 2^31. Such a panel has for each block 16 x 32 pairs of
- * int16, then 32 f32 scales.
+ * sum is exact: 2047 * 32767 * 32 < 2^31. Such a panel has for each block 16 x 32 pairs
+ * of int16, then 32 f32 scales.
  *
  * Nothing is checked here: sizes and alignment are the callers'. Panels are aligned to
  * 64 bytes. No state; any thread.

@@ -144,8 +144,8 @@ static void multiply(const float *x, size_t ldx, size_t rows, const float *panel
         unsigned left = columns - column;
         size_t r = 0;
 
-#define TILE(n) tile(n, x + r * ldx, ldx, panel + column, inputs, finish, column, out, r, \
-                     ldo, left)
+#define TILE(n) \
+    tile(n, x + r * ldx, ldx, panel + column, inputs, finish, column, out, r, ldo, left)
         for (; r + TILE_ROWS <= rows; r += TILE_ROWS)
             TILE(TILE_ROWS);
         for (; r + 4 <= rows; r += 4)

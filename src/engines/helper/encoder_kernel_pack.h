@@ -78,7 +78,8 @@ INLINE void pack_rows(enum encoder_element element, const char *rows, size_t row
     }
     for (; r < count; r++)
         for (unsigned k = 0; k < inputs; k++)
-            panel[(size_t)k * ENCODER_PANEL + r] = load1(element, rows + r * row_bytes, k);
+            panel[(size_t)k * ENCODER_PANEL + r] =
+                load1(element, rows + r * row_bytes, k);
     for (; r < ENCODER_PANEL; r++)
         for (unsigned k = 0; k < inputs; k++)
             panel[(size_t)k * ENCODER_PANEL + r] = 0;

@@ -113,8 +113,8 @@ static enum vanta_status read_own(const struct reader *r, struct vanta_error *er
         most = gguf_get_val_u32(r->gguf, tokens);
         if (most < 1 || most > encoder->info.max_tokens)
             return vanta_fail(err, VANTA_ERR_FORMAT,
-                              "%s: vanta.max_tokens is %u, the context %u tokens", r->path,
-                              most, encoder->info.max_tokens);
+                              "%s: vanta.max_tokens is %u, the context %u tokens",
+                              r->path, most, encoder->info.max_tokens);
         encoder->info.max_tokens = most;
     }
     return VANTA_OK;
@@ -184,8 +184,8 @@ static enum vanta_status read_sizes(struct reader *r, struct vanta_error *err)
         (status = read_epsilon(r, &encoder->epsilon, err)) != VANTA_OK)
         return status;
     if (info->dimensions % info->heads != 0)
-        return vanta_fail(err, VANTA_ERR_FORMAT, "%s: %u dimensions and %u heads", r->path,
-                          info->dimensions, info->heads);
+        return vanta_fail(err, VANTA_ERR_FORMAT, "%s: %u dimensions and %u heads",
+                          r->path, info->dimensions, info->heads);
     if (info->dimensions / info->heads > ENCODER_HEAD_MAX)
         return vanta_fail(err, VANTA_ERR_LIMIT, "%s: heads of %u dimensions; at most %d",
                           r->path, info->dimensions / info->heads, ENCODER_HEAD_MAX);
@@ -368,7 +368,8 @@ static enum vanta_status place(struct vanta_encoder *encoder, const char *path,
             void *at = t->data;
             t->data = NULL;
             if (ggml_backend_tensor_alloc(encoder->buffer, t, at) != GGML_STATUS_SUCCESS)
-                return vanta_fail(err, VANTA_ERR_INTERNAL, "%s: tensor %s", path, t->name);
+                return vanta_fail(err, VANTA_ERR_INTERNAL, "%s: tensor %s", path,
+                                  t->name);
         }
         ggml_backend_buffer_set_usage(encoder->buffer, GGML_BACKEND_BUFFER_USAGE_WEIGHTS);
         return VANTA_OK;

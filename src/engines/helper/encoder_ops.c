@@ -176,7 +176,8 @@ static void run_panel(struct ggml_tensor *dst, const struct encoder_op *op, int 
     const struct ggml_tensor *w = op->linear[part]->weight, *x = dst->src[0];
     const struct ggml_tensor *residual = dst->src[1];
     unsigned inputs = (unsigned)w->ne[0], outputs = (unsigned)w->ne[1];
-    unsigned columns = outputs - column < ENCODER_PANEL ? outputs - column : ENCODER_PANEL;
+    unsigned left = outputs - column;
+    unsigned columns = left < ENCODER_PANEL ? left : ENCODER_PANEL;
     const char *rows = (const char *)w->data + column * w->nb[1];
     size_t ldo = (size_t)dst->ne[0];
     size_t at = first * ldo + (size_t)part * outputs + column;

@@ -64,7 +64,7 @@ struct vanta_encoder {
     uint32_t feed_forward, position_first; /* the position of a sentence's first token */
     uint32_t batch_tokens, threads;
     float epsilon;
-    bool pool_first, normalize; /* the first token's state, not the mean; to unit length */
+    bool pool_first, normalize; /* first token's state, not the mean; to unit length */
 
     void *map; /* the file; NULL once its weights are on a device */
     size_t map_bytes;
