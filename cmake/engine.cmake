@@ -37,9 +37,11 @@ function(engine_program target folder rpath)
         RUNTIME_OUTPUT_DIRECTORY ${folder} BUILD_WITH_INSTALL_RPATH ON
         INSTALL_RPATH "${rpath}" LINKER_LANGUAGE CXX)
     if(NOT APPLE)
-        # The engines find each other by this program's path too, where they have none of
-        # their own; and no variable of the environment comes before it.
-        target_link_options(${target} PRIVATE -Wl,--disable-new-dtags)
+        # Each engine library is one of this program's own, found by its path, before which
+        # no variable of the environment comes: that they are there when the engines ask for
+        # each other keeps the engines' own search, which LD_LIBRARY_PATH leads, from all.
+        target_link_options(${target} PRIVATE -Wl,--disable-new-dtags,--no-as-needed)
+        target_link_libraries(${target} PRIVATE ggml::all)
     endif()
 endfunction()
 

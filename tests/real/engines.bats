@@ -18,6 +18,10 @@ setup() {
     fresh_home
 }
 
+teardown() {
+    [ ! -d "${PLUGINS:-/nowhere}.away" ] || mv "$PLUGINS.away" "$PLUGINS"
+}
+
 # The folder of the engines' libraries below $1.
 libraries_below() {
     dirname "$(find "$1" \( -name 'libllama.so.0' -o -name 'libllama.0.dylib' \) | head -n 1)"
@@ -97,13 +101,8 @@ __attribute__((constructor)) static void told(void) { fputs("planted\n", stderr)
     cmake --install b --prefix "$PWD/usr" >/dev/null
     lib=$(libraries_below "$PWD/usr")
     [ -e "$lib/libggml-cpu.so" ]
-    if [ "$(uname -s)" = Linux ]; then
-        # Another place of the same length instead: those beside libggml are loaded.
-        LC_ALL=C sed "s|$PLUGINS/lib|${PLUGINS%?}-/lib|g" "$lib/libggml.so.0" >libggml
-        run cmp -s libggml "$lib/libggml.so.0"
-        exits 1
-        cat libggml >"$lib/libggml.so.0"
-    fi
+    # With that out of sight, those beside libggml are loaded.
+    mv "$PLUGINS" "$PLUGINS.away"
     run usr/libexec/vanta/vanta-engine --version
     exits 0
     contains "device CPU: "
