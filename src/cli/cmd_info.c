@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/info_test.h"
 #include "cli/output.h"
 #include "cli/term.h"
 #include "convert/inspect.h"
@@ -125,13 +126,17 @@ static int print_entry(const struct session *s, const struct vanta_entry *e)
         linef("catalog", "%s%s", model->origin,
               model->overrides ? " (replaces the built-in entry)" : "");
     print_files(e);
+    info_print_tests(e);
     return EXIT_OK;
 }
 
 static int print_entry_json(const struct session *s, const struct vanta_entry *e)
 {
-    return print_document(json_pack("{s:i, s:o, s:o}", "version", JSON_OUTPUT_VERSION,
-                                    "root", path_output(s->root), "model", entry_output(s, e)));
+    json_t *engine = e->path ? info_engine_json() : json_null();
+
+    return print_document(json_pack("{s:i, s:s, s:o, s:o}", "version",
+                                    JSON_OUTPUT_VERSION, "root", s->root, "model",
+                                    entry_output(s, e), "engine", engine));
 }
 
 /* --- a bare file --- */

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/output.h"
@@ -55,6 +56,7 @@ enum vanta_status run_read_input(size_t max, char **out, struct vanta_error *err
 {
     struct vanta_buf buf = VANTA_BUF(max);
     char block[65536];
+    const char *nul;
     ssize_t n;
 
     for (;;) {
@@ -73,6 +75,12 @@ enum vanta_status run_read_input(size_t max, char **out, struct vanta_error *err
         vanta_buf_free(&buf);
         return vanta_fail_errno(err, errno, "standard input");
     }
+    if (buf.len > 0 && (nul = memchr(buf.data, '\0', buf.len)) != NULL) {
+        n = nul - buf.data;
+        vanta_buf_free(&buf);
+        return vanta_fail(err, VANTA_ERR_FORMAT,
+                          "standard input has a NUL at byte %zd: it is no text", n);
+    }
     *out = buf.data ? buf.data : vanta_strdup("");
     return *out ? VANTA_OK : vanta_fail_memory(err);
 }
@@ -82,12 +90,50 @@ int run_write_output(const struct run *run, const void *data, size_t len)
     const char *path = run->options->output;
     struct vanta_error err = {0};
 
-    if (!path || strcmp(path, "-") == 0) {
+    if (!path) {
         fwrite(data, 1, len, stdout);
         return fflush(stdout) == 0 ? EXIT_OK : EXIT_CANNOT;
     }
     return vanta_file_replace(path, data, len, &err) == VANTA_OK ? EXIT_OK
                                                                 : report_error(&err);
+}
+
+int run_write_document(const struct run *run, json_t *document)
+{
+    struct vanta_buf out = VANTA_BUF((size_t)2 * 1024 * 1024 * 1024);
+    struct vanta_error err = {0};
+    enum vanta_status status = document ? vanta_json_dump(document, &out, &err)
+                                        : vanta_fail_memory(&err);
+    int code = status == VANTA_OK ? run_write_output(run, out.data, out.len)
+                                  : report_error(&err);
+
+    vanta_buf_free(&out);
+    json_decref(document);
+    return code;
+}
+
+void run_print_text(const char *text)
+{
+    enum { PART = 4096 };
+    char part[PART + 1], shown[PART + 1];
+
+    while (*text) {
+        size_t len = strcspn(text, "\n\t"); /* those are the text's own */
+
+        if (len == 0) {
+            putchar(*text++);
+            continue;
+        }
+        if (len > PART) /* a character is not torn apart */
+            for (len = PART; len > 1 && ((unsigned char)text[len] & 0xC0) == 0x80; len--)
+                ;
+        memcpy(part, text, len);
+        part[len] = '\0';
+        vanta_text_printable(part, shown, sizeof shown);
+        fputs(shown, stdout);
+        text += len;
+    }
+    fflush(stdout);
 }
 
 bool run_number(const char *option, const char *text, double least, double most,
@@ -182,6 +228,9 @@ static bool parse(int argc, char **argv, struct run_options *o, struct word_list
     if (!command_parse("run", argc, argv, options, sizeof options / sizeof options[0],
                        words, code))
         return false;
+    /* Its text is then made fit for a terminal, as without the option. */
+    if (o->output && strcmp(o->output, "-") == 0)
+        o->output = NULL;
     *code = EXIT_USAGE;
     if (words->n == 0 || words->n > 2) {
         usage_error("run", words->n == 0 ? "which model? (vanta list shows them)"

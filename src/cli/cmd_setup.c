@@ -10,6 +10,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/progress.h"
+#include "cli/setup_fit.h"
 #include "cli/setup_print.h"
 #include "cli/setup_select.h"
 #include "cli/setup_test.h"
@@ -101,7 +102,7 @@ static void listen(void *arg, const struct vanta_setup_event *event)
         setup_json_event(event);
     } else if (talk->progress) {
         progress_event(talk->progress, event);
-    } else if (event->kind == VANTA_SETUP_NOTICE && !talk->quiet) {
+    } else if (event->kind == VANTA_SETUP_NOTICE && (!talk->quiet || event->warning)) {
         vanta_text_printable(event->message, shown, sizeof shown);
         fprintf(stderr, "%s\n", shown);
     }
@@ -222,7 +223,9 @@ static int run(const struct request *r, const struct session *s,
     struct vanta_setup_item *items;
     uint64_t bytes = 0;
     char text[VANTA_SIZE_TEXT_MAX], root[VANTA_PATH_MAX];
+    struct vanta_fit fit;
     size_t i, n;
+    bool judged;
     int code;
 
     items = vanta_setup_items(setup, &n);
@@ -242,10 +245,11 @@ static int run(const struct request *r, const struct session *s,
     if (!r->no_test)
         setup_test_models(s, setup, r->common.json, r->common.quiet);
     code = exit_code(setup, r->require_ready);
+    judged = setup_fit(s, setup, &fit);
     if (r->common.json)
-        setup_json_summary(setup, code);
+        setup_json_summary(setup, judged ? &fit : NULL, code);
     else
-        setup_print_summary(setup, r->common.quiet);
+        setup_print_summary(setup, judged ? &fit : NULL, r->common.quiet);
     return code;
 }
 

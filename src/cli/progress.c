@@ -344,7 +344,7 @@ void progress_event(struct progress *p, const struct vanta_setup_event *e)
         return;
     switch (e->kind) {
     case VANTA_SETUP_NOTICE:
-        if (p->quiet || !e->message)
+        if (!e->message || (p->quiet && !e->warning))
             return;
         vanta_text_printable(e->message, shown, sizeof shown);
         if (said_before(p, shown))

@@ -14,8 +14,8 @@
 
 struct progress;
 
-/* bytes_total: to be moved over the network in all. quiet: only notices of models that
- * failed. NULL when memory is out; the others take NULL and do nothing. */
+/* bytes_total: to be moved over the network in all. quiet: only warnings and models
+ * that failed. NULL when memory is out; the others take NULL and do nothing. */
 struct progress *progress_new(uint64_t bytes_total, bool quiet);
 void progress_event(struct progress *progress, const struct vanta_setup_event *event);
 /* Takes the bars from the screen. */

@@ -10,7 +10,7 @@
 
 struct run_options {
     struct common_options common;
-    const char *output;   /* -o FILE; NULL or "-": standard output */
+    const char *output;   /* -o FILE; NULL: standard output */
     long threads;
     bool no_gpu;
     /* speech to text */
@@ -51,6 +51,10 @@ bool run_open(struct run *run, enum vanta_engine_kind kind, const char *model,
 enum vanta_status run_read_input(size_t max, char **out, struct vanta_error *err);
 /* Writes data to the option's file (temporary name, then renamed) or standard output. */
 int run_write_output(const struct run *run, const void *data, size_t len);
+/* The same of a JSON document, which is dropped. */
+int run_write_document(const struct run *run, json_t *document);
+/* Text to standard output, with what could command a terminal replaced. */
+void run_print_text(const char *text);
 /* "0.7" of an option; false with a message. */
 bool run_number(const char *option, const char *text, double least, double most,
                 double *out);

@@ -28,35 +28,13 @@ struct talk {
     bool live;
 };
 
-/* Newlines and tabs of an answer are its own; all other control characters are not. */
-static void print_piece(const char *text)
-{
-    char part[512], shown[1024];
-
-    while (*text) {
-        size_t len = strcspn(text, "\n\t");
-
-        len = len < sizeof part - 1 ? len : sizeof part - 1;
-        if (len == 0) {
-            putchar(*text++);
-            continue;
-        }
-        memcpy(part, text, len);
-        part[len] = '\0';
-        vanta_text_printable(part, shown, sizeof shown);
-        fputs(shown, stdout);
-        text += len;
-    }
-    fflush(stdout);
-}
-
 static bool on_event(void *arg, const struct vanta_engine_event *event)
 {
     struct talk *t = arg;
 
     if (event->kind == VANTA_ENGINE_TEXT && t->live) {
         test_line_clear(&t->run->line);
-        print_piece(event->text);
+        run_print_text(event->text);
     } else if (event->kind == VANTA_ENGINE_PROGRESS) {
         test_line_show(&t->run->line, t->run->phase, event->fraction);
     }
@@ -86,7 +64,7 @@ static enum vanta_prompt_form choose_form(const struct talk *t)
 
 static int print_json(const struct talk *t, const struct vanta_completion *c)
 {
-    return print_document(json_pack(
+    return run_write_document(t->run, json_pack(
         "{s:i, s:s, s:s, s:I, s:I, s:f, s:f, s:f, s:b, s:b}", "version",
         JSON_OUTPUT_VERSION, "model", t->run->entry->id, "text", c->text, "prompt_tokens",
         (json_int_t)c->prompt_tokens, "generated_tokens", (json_int_t)c->generated_tokens,

@@ -146,10 +146,10 @@ static int print_json(const struct embedding *e)
         json_array_append_new(list, json_pack("{s:o?, s:o}", "text",
                                               json_string_nocheck(e->texts[i]), "vector",
                                               vector_json(e, i)));
-    return print_document(json_pack("{s:i, s:s, s:I, s:o}", "version",
-                                    JSON_OUTPUT_VERSION, "model", e->run->entry->id,
-                                    "dimensions", (json_int_t)e->dimensions, "texts",
-                                    list));
+    return run_write_document(
+        e->run, json_pack("{s:i, s:s, s:I, s:o}", "version", JSON_OUTPUT_VERSION, "model",
+                          e->run->entry->id, "dimensions", (json_int_t)e->dimensions,
+                          "texts", list));
 }
 
 static int print_lines(const struct embedding *e)

@@ -20,25 +20,15 @@ struct hearing {
     bool live; /* segments are printed as they come */
 };
 
-/* The text of a recording is not ours: nothing in it may command the terminal. */
-static void print_line(const char *text)
-{
-    char shown[4096];
-
-    while (*text == ' ')
-        text++;
-    vanta_text_printable(text, shown, sizeof shown);
-    puts(shown);
-    fflush(stdout);
-}
-
 static bool on_event(void *arg, const struct vanta_engine_event *event)
 {
     struct hearing *h = arg;
 
     if (event->kind == VANTA_ENGINE_SEGMENT && h->live) {
         test_line_clear(&h->run->line);
-        print_line(event->text);
+        /* The text of a recording is not ours: nothing in it may command the terminal. */
+        run_print_text(event->text + strspn(event->text, " "));
+        run_print_text("\n");
     } else if (event->kind == VANTA_ENGINE_PROGRESS) {
         test_line_show(&h->run->line, h->run->phase, event->fraction);
     }

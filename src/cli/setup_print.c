@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/setup_fit.h"
 #include "cli/term.h"
 
 #define SOURCE_MAX 256
@@ -203,7 +204,8 @@ void setup_print_plan(struct vanta_setup *setup, const char *root, const char *r
     print_failures(items, n);
 }
 
-void setup_print_summary(struct vanta_setup *setup, bool quiet)
+void setup_print_summary(struct vanta_setup *setup, const struct vanta_fit *fit,
+                         bool quiet)
 {
     struct vanta_setup_item *items;
     size_t n;
@@ -213,6 +215,8 @@ void setup_print_summary(struct vanta_setup *setup, bool quiet)
         print_table(items, n);
         print_keys(items, n);
     }
+    if (fit)
+        setup_fit_print(fit, quiet);
     print_failures(items, n);
 }
 
@@ -306,6 +310,7 @@ void setup_json_event(const struct vanta_setup_event *e)
     set_text(json, "model", e->item ? e->item->model->id : NULL);
     if (e->kind == VANTA_SETUP_NOTICE) {
         set_text(json, "message", e->message);
+        json_object_set_new(json, "warning", json_boolean(e->warning));
         put_line(json);
         return;
     }
@@ -376,7 +381,8 @@ void setup_json_error(const struct vanta_error *err)
     put_line(json);
 }
 
-void setup_json_summary(struct vanta_setup *setup, int exit_code)
+void setup_json_summary(struct vanta_setup *setup, const struct vanta_fit *fit,
+                        int exit_code)
 {
     json_t *json = event_object("summary"), *models = json_array();
     struct vanta_setup_item *items;
@@ -390,6 +396,7 @@ void setup_json_summary(struct vanta_setup *setup, int exit_code)
         json_array_append_new(models, model);
     }
     json_object_set_new(json, "models", models);
+    json_object_set_new(json, "memory", fit ? setup_fit_json(fit) : json_null());
     set_number(json, "exit_code", (uint64_t)exit_code);
     put_line(json);
 }

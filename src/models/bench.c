@@ -176,6 +176,7 @@ static enum vanta_status open_engine(struct bench *b, enum vanta_engine_kind kin
                                                                  : 0,
                                            .gpu_layers = -1,
                                            .no_gpu = o->no_gpu,
+                                           .silence_ms = o->silence_ms,
                                            .cancel = o->cancel};
     enum vanta_status status;
 
@@ -212,6 +213,22 @@ static enum vanta_status measure_kind(struct bench *b, enum vanta_engine_kind ki
     return VANTA_OK;
 }
 
+/* What is missing or cut would only be found out in the engine, in its words. */
+static enum vanta_status check_state(const struct bench *b, struct vanta_error *err)
+{
+    const struct vanta_test_options *o = &b->options->test;
+    char why[256];
+    enum vanta_state state = vanta_entry_state(o->root, b->entry, o->catalog, why);
+    enum vanta_status status =
+        state == VANTA_STATE_MISSING ? VANTA_ERR_NOT_FOUND : VANTA_ERR_CHECK;
+
+    if (state != VANTA_STATE_MISSING && state != VANTA_STATE_CORRUPT)
+        return VANTA_OK;
+    vanta_fail(err, status, "%s is %s: %s", b->entry->id, vanta_state_name(state), why);
+    vanta_hint(err, "vanta setup --models %s brings it anew.", b->entry->id);
+    return status;
+}
+
 static enum vanta_status measure(struct bench *b, struct vanta_error *err)
 {
     const struct vanta_test_options *o = &b->options->test;
@@ -222,6 +239,9 @@ static enum vanta_status measure(struct bench *b, struct vanta_error *err)
     if (vanta_entry_is_api(b->entry))
         return vanta_fail(err, VANTA_ERR_UNSUPPORTED,
                           "%s is an API: each run of it would be paid for", b->entry->id);
+    status = check_state(b, err);
+    if (status != VANTA_OK)
+        return status;
     if (!vanta_entry_path(o->root, b->entry, path))
         return vanta_fail(err, VANTA_ERR_NOT_FOUND, "%s has no file", b->entry->id);
     switch (b->entry->type) {

@@ -3,10 +3,10 @@
  *
  * Measures what test.h only samples: one run to warm up, then repeats, of which median,
  * least and most are given. The medians are kept in the entry ("bench": {at, engine_build,
- * machine, figures}) and compared with by the next call. Wants a quiet machine; the caller
+ * cpu, figures}) and compared with by the next call. Wants a quiet machine; the caller
  * says so. Not responsible for whether the model is right (test.h).
  *
- * Statuses as test.h's; an API is VANTA_ERR_UNSUPPORTED (each run would cost money).
+ * Statuses as test.h's (NOT_FOUND, CHECK: files are missing or cut; nothing is hashed); an API is VANTA_ERR_UNSUPPORTED (each run would cost money).
  */
 #ifndef VANTA_MODELS_BENCH_H
 #define VANTA_MODELS_BENCH_H

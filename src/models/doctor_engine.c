@@ -3,31 +3,12 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/json.h"
 #include "base/platform.h"
 #include "base/text.h"
 #include "engines/engine.h"
 #include "models/doctor_private.h"
+#include "models/engine_words.h"
 #include "models/fit.h"
-
-/* "CPU (AVX2, FMA), Metal (Apple M4 Pro, 24 GB)" */
-static void list_devices(const json_t *devices, char *out, size_t size)
-{
-    size_t i, len = 0;
-
-    out[0] = '\0';
-    for (i = 0; i < json_array_size(devices) && len < size; i++) {
-        const json_t *d = json_array_get(devices, i);
-        const char *name = json_string_value(json_object_get(d, "name"));
-        const char *what = json_string_value(json_object_get(d, "description"));
-        char line[256], shown[256];
-
-        snprintf(line, sizeof line, "%s%s%s%s", name ? name : "?", what ? " (" : "",
-                 what ? what : "", what ? ")" : "");
-        vanta_text_printable(line, shown, sizeof shown);
-        len += (size_t)snprintf(out + len, size - len, "%s%s", len ? ", " : "", shown);
-    }
-}
 
 static void ask_engine(struct doctor *d)
 {
@@ -37,7 +18,7 @@ static void ask_engine(struct doctor *d)
     struct vanta_engine *engine = NULL;
     struct vanta_error err = {0};
     json_t *devices = NULL;
-    char list[600];
+    char list[600], cores[128], features[400];
 
     if (vanta_engine_open(&engine, &options, &err) != VANTA_OK ||
         vanta_engine_devices(engine, &devices, &err) != VANTA_OK) {
@@ -47,9 +28,14 @@ static void ask_engine(struct doctor *d)
         return;
     }
     info = vanta_engine_info(engine);
-    list_devices(json_object_get(devices, "devices"), list, sizeof list);
+    vanta_devices_text(devices, list, sizeof list);
+    vanta_cores_text(devices, cores, sizeof cores);
+    vanta_features_text(devices, features, sizeof features);
     doctor_say(d, VANTA_CHECK_OK, "engines", "%s", info->build);
     doctor_say(d, VANTA_CHECK_OK, "devices", "%s", list[0] ? list : "none reported");
+    if (cores[0] || features[0])
+        doctor_say(d, VANTA_CHECK_OK, "processor", "%s%s%s", cores,
+                   cores[0] && features[0] ? "; the engines use " : "", features);
     if (strcmp(info->sandbox, "none") == 0 || !info->sandbox[0]) {
         doctor_say(d, VANTA_CHECK_WARN, "sandbox",
                    "the engines' helper cannot be confined on this system");

@@ -19,19 +19,37 @@ void setup_emit(struct vanta_setup *setup, const struct vanta_setup_event *event
     pthread_mutex_unlock(&setup->talk);
 }
 
-void setup_notice(struct vanta_setup *setup, const struct vanta_setup_item *item,
-                  const char *fmt, ...)
+static void emit_notice(struct vanta_setup *setup, const struct vanta_setup_item *item,
+                        bool warning, const char *fmt, va_list args)
 {
     char text[VANTA_ERROR_MESSAGE_MAX];
-    va_list args;
 
-    va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
-    va_end(args);
     setup_emit(setup, &(struct vanta_setup_event){.kind = VANTA_SETUP_NOTICE,
                                                   .item = item,
                                                   .bytes_total = -1,
+                                                  .warning = warning,
                                                   .message = text});
+}
+
+void setup_notice(struct vanta_setup *setup, const struct vanta_setup_item *item,
+                  const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    emit_notice(setup, item, false, fmt, args);
+    va_end(args);
+}
+
+void setup_warning(struct vanta_setup *setup, const struct vanta_setup_item *item,
+                   const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    emit_notice(setup, item, true, fmt, args);
+    va_end(args);
 }
 
 bool setup_cancelled(const struct vanta_setup *setup)

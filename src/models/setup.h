@@ -73,7 +73,8 @@ struct vanta_setup_event {
     int64_t bytes_total; /* -1: unknown */
     uint64_t bytes_moved;
     enum vanta_status status; /* FILE_DONE */
-    const char *message;
+    const char *message; /* NOTICE */
+    bool warning;        /* NOTICE: something is wrong that the user has to mend */
 };
 
 typedef void vanta_setup_listener(void *arg, const struct vanta_setup_event *event);

@@ -71,6 +71,9 @@ struct vanta_setup {
 void setup_emit(struct vanta_setup *setup, const struct vanta_setup_event *event);
 void setup_notice(struct vanta_setup *setup, const struct vanta_setup_item *item,
                   const char *fmt, ...) VANTA_PRINTF(3, 4);
+/* A notice of what is wrong, which a quiet set-up shows as well. */
+void setup_warning(struct vanta_setup *setup, const struct vanta_setup_item *item,
+                   const char *fmt, ...) VANTA_PRINTF(3, 4);
 bool setup_cancelled(const struct vanta_setup *setup);
 unsigned setup_jobs(const struct vanta_setup *setup);
 /* Creates the fetcher when there is none yet; the second form is the workers'. */

@@ -20,8 +20,8 @@ static void tell(struct vanta_setup *setup, const struct setup_work *work,
     case VANTA_ERR_NOT_FOUND:
     case VANTA_ERR_AUTH:
     case VANTA_ERR_USAGE:
-        setup_notice(setup, work->item, "warning: %s: %s%s%s", id, err->message,
-                     err->hint[0] ? ": " : "", err->hint);
+        setup_warning(setup, work->item, "warning: %s: %s%s%s", id, err->message,
+                      err->hint[0] ? ": " : "", err->hint);
         break;
     case VANTA_ERR_CANCELLED:
         break;

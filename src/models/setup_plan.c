@@ -414,7 +414,7 @@ enum vanta_status vanta_setup_plan(struct vanta_setup *setup, struct vanta_error
     if (status != VANTA_OK)
         return status;
     if (problem.status != VANTA_OK)
-        setup_notice(setup, NULL, "%s", problem.message);
+        setup_warning(setup, NULL, "%s", problem.message);
     for (i = 0; i < setup->n && status == VANTA_OK; i++)
         status = plan_item(setup, &setup->work[i], err);
     return status;

@@ -183,10 +183,10 @@ static enum vanta_status check_memory(struct vanta_setup *setup, struct vanta_er
         vanta_size_text(usable, have);
         if (setup->options.force) {
             if (!work->memory_told)
-                setup_notice(setup, work->item,
-                             "%s needs about %s of memory to run and this machine has "
-                             "%s: it will hardly run here",
-                             model->id, needed, have);
+                setup_warning(setup, work->item,
+                              "%s needs about %s of memory to run and this machine has "
+                              "%s: it will hardly run here",
+                              model->id, needed, have);
             work->memory_told = true;
             continue;
         }

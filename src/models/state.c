@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "engines/speech_key.h"
 #include "models/registry_private.h"
+#include "models/test.h"
 
 #define WHY_MAX 256
 
@@ -186,19 +187,6 @@ enum vanta_state vanta_receipts_state(const json_t *tests, const char *digest,
     return VANTA_STATE_UNTESTED;
 }
 
-/* --- all of it --- */
-
-static const char *key_variable(const struct vanta_entry *entry,
-                                const struct vanta_catalog_model *model)
-{
-    const char *provider;
-
-    if (model && model->key_variable)
-        return model->key_variable;
-    provider = text_at(json_object_get(entry->extra, "parameters"), "provider");
-    return vanta_streq_nocase(provider, "openai") ? "OPENAI_API_KEY" : NULL;
-}
-
 /* What does not change while a process runs: asked once, since a list has many entries. */
 static struct {
     struct vanta_machine machine;
@@ -211,6 +199,38 @@ static void read_here(void)
     vanta_machine_read(&here.machine);
     if (vanta_engine_build(here.build, NULL) != VANTA_OK)
         here.build[0] = '\0';
+}
+
+const json_t *vanta_test_receipt(const struct vanta_entry *entry,
+                                 const char *engine_build)
+{
+    const json_t *tests = json_object_get(entry->extra, "tests");
+    size_t i = json_array_size(tests);
+
+    pthread_once(&here_once, read_here);
+    while (i-- > 0) {
+        const json_t *receipt = json_array_get(tests, i);
+
+        if (strcmp(text_at(receipt, "digest"), entry->hash ? entry->hash : "") == 0 &&
+            (!engine_build ||
+             strcmp(text_at(receipt, "engine_build"), engine_build) == 0) &&
+            is_machine(json_object_get(receipt, "machine"), &here.machine))
+            return receipt;
+    }
+    return NULL;
+}
+
+/* --- all of it --- */
+
+static const char *key_variable(const struct vanta_entry *entry,
+                                const struct vanta_catalog_model *model)
+{
+    const char *provider;
+
+    if (model && model->key_variable)
+        return model->key_variable;
+    provider = text_at(json_object_get(entry->extra, "parameters"), "provider");
+    return vanta_streq_nocase(provider, "openai") ? "OPENAI_API_KEY" : NULL;
 }
 
 static enum vanta_state receipts_here(const struct vanta_entry *entry, char *why)

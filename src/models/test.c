@@ -124,12 +124,14 @@ enum vanta_status test_open(struct test *test, enum vanta_engine_kind kind,
                                            .threads = o->threads,
                                            .gpu_layers = -1,
                                            .no_gpu = o->no_gpu,
+                                           .silence_ms = o->silence_ms,
                                            .cancel = o->cancel,
                                            .listener = on_event,
                                            .arg = test};
     enum vanta_status status;
 
     test_phase(test, "loading", -1);
+    test->was_opened = true;
     status = vanta_engine_open(&test->engine, &options, err);
     if (status != VANTA_OK)
         return status;
@@ -269,15 +271,38 @@ static enum vanta_status run_recipe(struct test *test, struct vanta_error *err)
     return vanta_fail(err, VANTA_ERR_INTERNAL, "no such kind of test");
 }
 
+/* Where the helper ended before it had told its build: does it start without the model?
+ * Then the model is the cause, and the build is known. */
+static bool helper_works(struct test *test)
+{
+    const struct vanta_test_options *o = test->options;
+    struct vanta_engine_options options = {.kind = VANTA_ENGINE_NONE,
+                                           .program = o->engine,
+                                           .silence_ms = o->silence_ms,
+                                           .cancel = o->cancel};
+    struct vanta_engine *engine = NULL;
+
+    if (test->build[0])
+        return true;
+    if (vanta_engine_open(&engine, &options, NULL) != VANTA_OK)
+        return false;
+    snprintf(test->build, sizeof test->build, "%s", vanta_engine_info(engine)->build);
+    vanta_engine_close(engine);
+    return true;
+}
+
 /* Errors that come from what the model is or does, with files that are right: they are an
  * outcome of the test. Those of the machine or the user are not. */
-static bool is_verdict(const struct test *test, enum vanta_status status)
+static bool is_verdict(struct test *test, enum vanta_status status)
 {
     if (vanta_entry_is_api(test->entry))
         return false;
-    return status == VANTA_ERR_FORMAT || status == VANTA_ERR_LIMIT ||
-           status == VANTA_ERR_UNSUPPORTED ||
-           (status == VANTA_ERR_TOOL && test->build[0]);
+    if (status == VANTA_ERR_FORMAT || status == VANTA_ERR_LIMIT ||
+        status == VANTA_ERR_UNSUPPORTED)
+        return helper_works(test);
+    /* It died, lied or hung (BUSY). */
+    return test->was_opened && (status == VANTA_ERR_TOOL || status == VANTA_ERR_BUSY) &&
+           helper_works(test);
 }
 
 static enum vanta_status judge(struct test *test, enum vanta_status status,

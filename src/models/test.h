@@ -40,6 +40,8 @@ struct vanta_test_options {
     int threads;        /* 0: as the engine chooses */
     bool no_gpu;
     bool files_known;   /* were hashed just now and are right */
+    int64_t silence_ms; /* without a word of the helper this long, it hangs; 0: as the
+                           engine has it */
     const atomic_bool *cancel;
     vanta_test_progress *progress; /* may be NULL */
     void *arg;

@@ -13,6 +13,7 @@ struct test {
     struct vanta_recipe recipe;
     struct vanta_test_result *result;
     struct vanta_engine *engine; /* NULL until test_open */
+    bool was_opened; /* or it was tried */
     char build[VANTA_ENGINE_BUILD_MAX];
     const char *phase;
 };
