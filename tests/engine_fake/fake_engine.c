@@ -7,9 +7,14 @@
  *     {"send": {...}}               a message as it is; "id": 0 becomes the request's
  *     {"bytes": HEX}                bytes on the channel
  *     {"log": TEXT, "times": N}     to standard error
+ *     {"rows": [[...], ...]}        embeddings: as many rows as there are texts, in turn
+ *     {"echo": {...}}               a completion (the rest of the answer is given) whose
+ *                                   text is the prompt
  *     {"do": ACTION}                see below
+ * Steps that are arrays themselves are taken in turn, one a request.
  * A request that the script does not have gets a plain answer (load) or is refused.
- * What happens before there is a script is the program's name: fake-ACTION.
+ * What happens before there is a script is the program's name: fake-ACTION. Without a
+ * model the script is the file PROGRAM.script, where there is one.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -195,6 +200,39 @@ static void answer_ok(const json_t *step)
     json_decref(message);
 }
 
+static void answer_rows(const json_t *rows, const json_t *request)
+{
+    size_t n = json_array_size(json_object_get(request, "texts")), i, k;
+    size_t dimensions = json_array_size(json_array_get(rows, 0));
+    float *values = calloc(n * dimensions + 1, sizeof *values);
+    json_t *message = json_pack(
+        "{s:I, s:{s:I, s:I, s:I, s:i, s:f}}", "id", request_id, "ok", "n", (json_int_t)n,
+        "dimensions", (json_int_t)dimensions, "tokens", (json_int_t)n * 5, "truncated", 0,
+        "engine_ms", 2.0);
+
+    for (i = 0; i < n; i++)
+        for (k = 0; k < dimensions; k++)
+            values[i * dimensions + k] = (float)json_number_value(
+                json_array_get(json_array_get(rows, i % json_array_size(rows)), k));
+    if (vanta_frame_write(CHANNEL, message, values, n * dimensions * sizeof *values,
+                          NULL) != VANTA_OK)
+        _exit(0);
+    json_decref(message);
+    free(values);
+}
+
+static void answer_echo(const json_t *rest, const json_t *request)
+{
+    const json_t *messages = json_object_get(request, "messages");
+    json_t *text = json_object_get(request, "text"), *ok = json_deep_copy(rest);
+
+    if (!text)
+        text = json_object_get(
+            json_array_get(messages, json_array_size(messages) - 1), "text");
+    json_object_set(ok, "text", text);
+    send_json(json_pack("{s:I, s:o}", "id", request_id, "ok", ok));
+}
+
 static void send_as_is(const json_t *step)
 {
     json_t *message = json_deep_copy(json_object_get(step, "send"));
@@ -205,7 +243,7 @@ static void send_as_is(const json_t *step)
     send_json(message);
 }
 
-static void take_step(const json_t *step)
+static void take_step(const json_t *step, const json_t *request)
 {
     const char *bytes = json_string_value(json_object_get(step, "bytes"));
     const char *log = json_string_value(json_object_get(step, "log"));
@@ -215,6 +253,10 @@ static void take_step(const json_t *step)
 
     if (json_object_get(step, "ok"))
         answer_ok(step);
+    if (json_object_get(step, "rows"))
+        answer_rows(json_object_get(step, "rows"), request);
+    if (json_object_get(step, "echo"))
+        answer_echo(json_object_get(step, "echo"), request);
     if (json_object_get(step, "send"))
         send_as_is(step);
     if (bytes)
@@ -231,11 +273,14 @@ static void answer(const json_t *script, const json_t *request)
 {
     const char *name = json_string_value(json_object_get(request, "request"));
     const json_t *steps = json_object_get(script, name ? name : "");
+    static size_t turn;
     size_t i;
 
     request_id = json_integer_value(json_object_get(request, "id"));
+    if (json_is_array(json_array_get(steps, 0)))
+        steps = json_array_get(steps, turn++ % json_array_size(steps));
     for (i = 0; i < json_array_size(steps); i++)
-        take_step(json_array_get(steps, i));
+        take_step(json_array_get(steps, i), request);
     if (steps)
         return;
     if (name && strcmp(name, "load") == 0)
@@ -260,6 +305,7 @@ static json_t *take(void)
 int main(int argc, char **argv)
 {
     const char *name = strrchr(argv[0], '/'), *model;
+    char beside[4096];
     json_t *hello, *script = NULL;
 
     if (argc != 3 || strcmp(argv[1], "--serve") != 0 || strcmp(argv[2], "3") != 0)
@@ -277,8 +323,11 @@ int main(int argc, char **argv)
     send_json(json_pack("{s:i, s:s}", "hello", VANTA_PROTOCOL_VERSION, "build", "fake"));
     hello = take();
     model = json_string_value(json_object_get(hello, "model"));
-    if (model)
-        vanta_json_load_file(model, 1 << 20, &script, NULL);
+    if (!model) {
+        snprintf(beside, sizeof beside, "%s.script", argv[0]);
+        model = beside;
+    }
+    vanta_json_load_file(model, 1 << 20, &script, NULL);
     for (;;) {
         json_t *request = take();
 

@@ -5,6 +5,9 @@
 
 #include <sys/stat.h>
 
+#include "models/recipe.h"
+#include "models/test.h"
+
 #define GOOD "the right bytes"
 #define BAD "the wrong bytes" /* as many */
 
@@ -263,14 +266,14 @@ static json_t *receipt(const char *digest, const char *build, const char *os,
 {
     return json_pack("{s:s, s:s, s:s, s:i, s:{s:s, s:s, s:s}, s:b}", "at",
                      "2026-01-01T00:00:00Z", "digest", digest, "engine_build", build,
-                     "recipe_version", VANTA_RECIPE_VERSION, "machine", "os", os, "arch", "x86_64", "cpu", cpu, "passed",
-                     (int)passed);
+                     "recipe_version", VANTA_RECIPE_VERSION, "machine", "os", os, "arch",
+                     "x86_64", "cpu", cpu, "passed", (int)passed);
 }
 
 static void receipts_count_for_these_bytes_here(void **state)
 {
     struct vanta_machine here = {.os = "Linux 6.1.0", .arch = "x86_64", .cpu = "Z80"};
-    json_t *tests = json_array();
+    json_t *tests = json_array(), *old;
     char why[256];
 
     (void)state;
@@ -281,9 +284,10 @@ static void receipts_count_for_these_bytes_here(void **state)
     json_array_append_new(tests, receipt("d", "b1", "macOS 15.1", "Z80", true));
     json_array_append_new(tests, receipt("d", "b1", "Linux 6.1.0", "M4", true));
     json_array_append_new(tests, json_string("junk"));
-    json_array_append_new(tests, receipt("d", "b1", "Linux 6.1.0", "Z80", true));
-    json_object_set_new(json_array_get(tests, json_array_size(tests) - 1),
-                        "recipe_version", json_integer(VANTA_RECIPE_VERSION + 1));
+    /* Passed, but not these tests. */
+    old = receipt("d", "b1", "Linux 6.1.0", "Z80", true);
+    json_object_set_new(old, "recipe_version", json_integer(VANTA_RECIPE_VERSION - 1));
+    json_array_append_new(tests, old);
     assert_int_equal(vanta_receipts_state(tests, "d", "b1", &here, why),
                      VANTA_STATE_UNTESTED);
     json_array_append_new(tests, receipt("d", "b1", "Linux 5.10", "Z80", true));
@@ -297,6 +301,33 @@ static void receipts_count_for_these_bytes_here(void **state)
                      VANTA_STATE_UNTESTED);
     assert_non_null(strstr(why, "no engine"));
     json_decref(tests);
+}
+
+/* A receipt of another machine's or of other bytes is none. */
+static void the_newest_receipt_of_these_bytes_here(void **state)
+{
+    struct vanta_machine machine;
+    json_t *tests = json_array(), *other = NULL;
+    struct vanta_entry entry = {.id = (char *)"x", .hash = (char *)"d"};
+    size_t i;
+
+    (void)state;
+    vanta_machine_read(&machine);
+    assert_null(vanta_test_receipt(&entry, NULL));
+    entry.extra = json_pack("{s:o}", "tests", tests);
+    assert_null(vanta_test_receipt(&entry, NULL));
+    json_array_append_new(tests, receipt("d", "b1", machine.os, machine.cpu, false));
+    json_array_append_new(tests, receipt("d", "b2", machine.os, machine.cpu, true));
+    json_array_append_new(tests, receipt("e", "b1", machine.os, machine.cpu, true));
+    json_array_append_new(tests, receipt("d", "b1", "Plan9 4", machine.cpu, true));
+    for (i = 0; i < 4; i++) {
+        other = json_object_get(json_array_get(tests, i), "machine");
+        json_object_set_new(other, "arch", json_string(machine.arch));
+    }
+    assert_ptr_equal(vanta_test_receipt(&entry, NULL), json_array_get(tests, 1));
+    assert_ptr_equal(vanta_test_receipt(&entry, "b1"), json_array_get(tests, 0));
+    assert_null(vanta_test_receipt(&entry, "b3"));
+    json_decref(entry.extra);
 }
 
 int main(void)
@@ -313,6 +344,7 @@ int main(void)
         TEST(an_unpublished_digest_never_verifies),
         TEST(an_external_file_may_have_its_own_name),
         TEST(receipts_count_for_these_bytes_here),
+        TEST(the_newest_receipt_of_these_bytes_here),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
