@@ -152,7 +152,7 @@ static enum vanta_status speak(struct test *test, const char *path,
     enum vanta_status status = vanta_speech_new(&options, &speech, err);
 
     if (status == VANTA_ERR_NOT_FOUND) /* no key: needs-key, not a missing thing */
-        return VANTA_ERR_AUTH;
+        return err->status = VANTA_ERR_AUTH;
     test_phase(test, "speaking", -1);
     if (status == VANTA_OK)
         status = vanta_speech_speak(speech, &request, &spoken, err);
