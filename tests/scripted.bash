@@ -131,6 +131,13 @@ script() {
     scripted_models
 }
 
+# not COMMAND...: it fails. (A plain ! ends no test.)
+not() {
+    if "$@"; then
+        return 1
+    fi
+}
+
 vanta() {
     local command=$1
 

@@ -237,17 +237,19 @@ static bool parse(int argc, char **argv, struct run_options *o, struct word_list
                                          : "takes a model and one input; quote a text");
         return false;
     }
-    if (o->threads > 1024 || o->beam > 8 || o->context > 1 << 20 ||
-        o->max_tokens > 1 << 20 || o->srt + o->vtt + o->common.json > 1) {
-        usage_error("run", "%s",
-                    o->threads > 1024     ? "--threads is at most 1024"
-                    : o->beam > 8         ? "--beam is at most 8"
-                    : o->context > 1 << 20 || o->max_tokens > 1 << 20
-                        ? "--context and --max-tokens are at most 1048576"
-                        : "choose one of --srt, --vtt and --json");
-        return false;
-    }
-    return true;
+    if (o->threads > 1024)
+        usage_error("run", "--threads is at most 1024");
+    else if (o->beam < 1 || o->beam > 8)
+        usage_error("run", "--beam is 1 to 8");
+    else if (o->context > 1 << 20)
+        usage_error("run", "--context is at most 1048576");
+    else if (o->max_tokens < 1 || o->max_tokens > 1 << 20)
+        usage_error("run", "--max-tokens is 1 to 1048576");
+    else if (o->srt + o->vtt + o->common.json > 1)
+        usage_error("run", "choose one of --srt, --vtt and --json");
+    else
+        return true;
+    return false;
 }
 
 int cmd_run(int argc, char **argv)

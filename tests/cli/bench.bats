@@ -108,7 +108,7 @@ SCRIPT
     run vanta bench writer
     exits 3
     contains SIGABRT
-    ! grep -q '"bench"' "$MODELS/registry/registry.json"
+    not grep -q '"bench"' "$MODELS/registry/registry.json"
 }
 
 @test "usage" {
