@@ -42,7 +42,7 @@ struct stream {
     size_t index;          /* of the part that is open, or will be opened next */
     int fd;                /* of an open whole part, else -1 */
     struct reader *member; /* of an open member part, else NULL */
-    uint64_t part_bytes;   /* delivered of the open member */
+    uint64_t part_bytes;   /* delivered of the open member, or of a growing file */
     uint64_t file_bytes;   /* sum of the sizes of the parts' files */
     uint64_t offset;       /* of the next byte in the concatenation */
     uint64_t left;         /* bytes that may still come out: against bombs */
@@ -386,7 +386,9 @@ static enum vanta_status stream_open(struct stream *s,
     s->seekable = true;
     describe(s);
     for (i = 0; i < n_parts; i++) {
-        if (parts[i].wait) {
+        if (parts[i].growth)
+            s->file_bytes += parts[i].growth->whole_bytes;
+        if (parts[i].growth || parts[i].wait) {
             s->seekable = false;
             continue;
         }
@@ -436,6 +438,7 @@ static enum vanta_status stream_open_member(struct stream *s)
         return vanta_fail_memory(s->err);
     s->member = r;
     r->own.path = part->path;
+    r->own.growth = part->growth;
     r->owned = calloc(1, sizeof *r->owned);
     if (!r->owned)
         return vanta_fail_memory(s->err);
@@ -515,6 +518,29 @@ static enum vanta_status stream_next_file(struct stream *s, const void **data,
     return VANTA_OK;
 }
 
+static enum vanta_status stream_next_growing(struct stream *s, const void **data,
+                                             size_t *len)
+{
+    const struct vanta_archive_growth *growth = s->parts[s->index].growth;
+    enum vanta_status status = VANTA_OK;
+    bool more = true;
+    ssize_t n = 0;
+
+    while (status == VANTA_OK && n <= 0 && more) {
+        n = pread(growth->fd, s->block, BLOCK_BYTES, (off_t)s->part_bytes);
+        if (n < 0 && errno != EINTR)
+            status = vanta_fail_errno(s->err, errno, "reading %s", s->label);
+        else if (n == 0)
+            status = growth->more(growth->arg, s->part_bytes, &more, s->err);
+    }
+    if (status != VANTA_OK)
+        return status;
+    *data = s->block;
+    *len = n > 0 ? (size_t)n : 0;
+    s->part_bytes += *len;
+    return VANTA_OK;
+}
+
 /* The next bytes; *len is 0 behind the last part. They stay until the next call. */
 static enum vanta_status stream_next(struct stream *s, const void **data, size_t *len)
 {
@@ -526,8 +552,12 @@ static enum vanta_status stream_next(struct stream *s, const void **data, size_t
         if (cancelled(s->cancel))
             return vanta_fail(s->err, VANTA_ERR_CANCELLED, "stopped while unpacking %s",
                               s->label);
-        status = s->parts[s->index].member ? stream_next_member(s, data, len)
-                                           : stream_next_file(s, data, len);
+        if (s->parts[s->index].member)
+            status = stream_next_member(s, data, len);
+        else if (s->parts[s->index].growth)
+            status = stream_next_growing(s, data, len);
+        else
+            status = stream_next_file(s, data, len);
         if (status != VANTA_OK)
             return status;
         if (*len > s->left)

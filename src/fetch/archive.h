@@ -12,8 +12,8 @@
  * leading "./". A tarball of npm keeps its files below "package/": the caller adds that.
  * A name that occurs twice is refused (VANTA_ERR_FORMAT) when it is wanted.
  *
- * One zip reader limit: an archive inside of members is read in passing, by its local
- * headers; what only its directory at the end tells (attributes, an archive that starts
+ * One zip reader limit: an archive inside of members, and one that still grows, is read in
+ * passing, by its local headers; what only its directory at the end tells (attributes, an archive that starts
  * late) is not seen. Whole files, several joined ones too, are read by the directory.
  *
  * Statuses: VANTA_ERR_FORMAT (damaged, cut short, wrong CRC, a link), UNSUPPORTED
@@ -26,10 +26,22 @@
 #define VANTA_FETCH_ARCHIVE_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "vanta_error.h"
+
+/* A file that is still being written, from its start to its end. */
+struct vanta_archive_growth {
+    int fd;               /* the caller's; read with pread */
+    uint64_t whole_bytes; /* that it will have, for the limit against bombs */
+    /* Returns when it has bytes behind offset (*more true), when it has its end there
+     * (false), or why the rest will not come. */
+    enum vanta_status (*more)(void *arg, uint64_t offset, bool *more,
+                              struct vanta_error *err);
+    void *arg;
+};
 
 /* Part of the bytes: a member of the archive file at path; a NULL member is the whole
  * file. */
@@ -41,6 +53,9 @@ struct vanta_archive_part {
      * it will not come. So unpacking can start while later parts are still on the way. */
     enum vanta_status (*wait)(void *arg, struct vanta_error *err);
     void *wait_arg;
+    /* May be NULL: the file is read while it grows; wait may fill it. path is then for
+     * messages only. A zip that grows is read in passing, by its local headers. */
+    const struct vanta_archive_growth *growth;
 };
 
 /* Takes the next bytes of a wanted member, in order. */

@@ -1,5 +1,6 @@
 #include "fetch/bundle.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,9 @@
 #include "fetch/package.h"
 
 #define STACK_BYTES ((size_t)1024 * 1024)
+/* So long a client that brings nothing keeps the next one from being started: it is the
+ * network then that it waits for, not the processor. */
+#define STARTING_MS 1000
 
 bool vanta_bundle_is_package(const struct vanta_locator *l)
 {
@@ -82,6 +86,7 @@ static enum vanta_status collect(struct vanta_bundle *b, struct vanta_error *err
             memcpy(b->containers[b->n].key, key, sizeof key);
             b->containers[b->n].locator = &source->parts[k];
             b->containers[b->n].move = VANTA_MOVE_STOP;
+            b->containers[b->n].arriving = -1;
             b->containers[b->n].rank = b->n;
             b->n++;
         }
@@ -146,11 +151,44 @@ static void add_progress(struct vanta_bundle *b, struct vanta_container *c,
     pthread_mutex_unlock(&b->mutex);
 }
 
+/* Only the fetching thread knows of starting_ms. */
+static void has_started(struct vanta_bundle *b, struct vanta_container *c)
+{
+    if (c->starting_ms != 0)
+        vanta_slots_started(&b->call->f->slots);
+    c->starting_ms = 0;
+}
+
 static void on_package_progress(void *arg, uint64_t bytes)
 {
     struct vanta_watched *w = arg;
 
+    has_started(w->bundle, w->container);
     add_progress(w->bundle, w->container, bytes);
+}
+
+static void on_package_arriving(void *arg, const char *path)
+{
+    struct vanta_watched *w = arg;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+    has_started(w->bundle, w->container);
+    pthread_mutex_lock(&w->bundle->mutex);
+    w->container->arriving = fd;
+    pthread_cond_broadcast(&w->bundle->changed);
+    pthread_mutex_unlock(&w->bundle->mutex);
+}
+
+static bool skip(struct vanta_bundle *b, struct vanta_container *c);
+
+static bool on_package_poll(void *arg)
+{
+    struct vanta_watched *w = arg;
+    struct vanta_container *c = w->container;
+
+    if (c->starting_ms != 0 && vanta_clock_ms() - c->starting_ms > STARTING_MS)
+        has_started(w->bundle, c);
+    return skip(w->bundle, c);
 }
 
 enum vanta_move vanta_container_failure(enum vanta_status status)
@@ -192,7 +230,13 @@ static void fetch_package(struct vanta_bundle *b, struct vanta_container *c)
     struct vanta_fetcher *f = b->call->f;
     const struct vanta_package *package = vanta_package_of(f, c->locator);
     struct vanta_watched watched = {b, c};
+    const struct vanta_package_watch watch = {.progress = on_package_progress,
+                                              .arriving = on_package_arriving,
+                                              .unwanted = on_package_poll,
+                                              .arg = &watched,
+                                              .cancel = f->options.cancel};
     char origin[VANTA_URL_ORIGIN_MAX];
+    struct vanta_error err = {0};
     enum vanta_status status;
     uint64_t moved = 0;
 
@@ -203,8 +247,11 @@ static void fetch_package(struct vanta_bundle *b, struct vanta_container *c)
         c->move = VANTA_MOVE_USELESS;
         return;
     }
-    status = vanta_package_fetch(package, b->call->partial_dir, on_package_progress,
-                                 &watched, f->options.cancel, c->path, &moved, &c->error);
+    status = vanta_package_fetch(package, b->call->partial_dir, &watch, c->path, &moved,
+                                 &err);
+    if (c->skipped)
+        return; /* with what it was skipped for */
+    c->error = err;
     vanta_source_origin(f, vanta_bundle_source(b->carrier), origin);
     if (status == VANTA_OK) {
         vanta_hosts_worked(&f->hosts, origin);
@@ -285,16 +332,22 @@ static void fetch_container(struct vanta_bundle *b, struct vanta_container *c)
         fetch_address(b, c); /* takes its slot for each try */
         return;
     }
-    if (!vanta_slot_take(b->call->f)) {
+    if (!vanta_slots_take(&b->call->f->slots, b->call->bytes,
+                          vanta_bundle_is_package(c->locator),
+                          b->call->f->options.cancel)) {
         vanta_fail(&c->error, VANTA_ERR_CANCELLED, "stopped");
         c->move = VANTA_MOVE_STOP;
         return;
     }
-    if (vanta_bundle_is_package(c->locator))
-        fetch_package(b, c);
-    else
+    if (vanta_bundle_is_package(c->locator)) {
+        c->starting_ms = vanta_clock_ms();
+        if (!skip(b, c)) /* since it waited */
+            fetch_package(b, c);
+        has_started(b, c);
+    } else {
         fetch_local(c);
-    vanta_slot_give(b->call->f);
+    }
+    vanta_slots_give(&b->call->f->slots);
 }
 
 /* A container of the source that came to an end which no other one can make good. */
@@ -381,7 +434,7 @@ static void *fetch_worker(void *arg)
             fetch_container(b, c);
         pthread_mutex_lock(&b->mutex);
         c->ended = true;
-        pthread_cond_broadcast(&b->ended);
+        pthread_cond_broadcast(&b->changed);
         pthread_mutex_unlock(&b->mutex);
     }
     return NULL;
@@ -415,9 +468,35 @@ enum vanta_move vanta_container_await(struct vanta_bundle *b, struct vanta_conta
 {
     pthread_mutex_lock(&b->mutex);
     while (!c->ended)
-        pthread_cond_wait(&b->ended, &b->mutex);
+        pthread_cond_wait(&b->changed, &b->mutex);
     pthread_mutex_unlock(&b->mutex);
     return c->move;
+}
+
+bool vanta_container_await_bytes(struct vanta_bundle *b, struct vanta_container *c,
+                                 int *fd)
+{
+    bool comes;
+
+    pthread_mutex_lock(&b->mutex);
+    while (!c->ended && c->arriving < 0)
+        pthread_cond_wait(&b->changed, &b->mutex);
+    comes = !c->ended || c->move == VANTA_MOVE_DONE;
+    if (comes && c->arriving < 0) /* it was there, or came in one piece */
+        c->arriving = open(c->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    *fd = c->arriving;
+    pthread_mutex_unlock(&b->mutex);
+    return comes && *fd >= 0;
+}
+
+bool vanta_container_has_ended(struct vanta_bundle *b, struct vanta_container *c)
+{
+    bool ended;
+
+    pthread_mutex_lock(&b->mutex);
+    ended = c->ended;
+    pthread_mutex_unlock(&b->mutex);
+    return ended;
 }
 
 /* --- the whole -------------------------------------------------------------------- */
@@ -464,6 +543,8 @@ static void release(struct vanta_bundle *b)
     for (i = 0; i < b->n; i++) {
         struct vanta_container *c = &b->containers[i];
 
+        if (c->arriving >= 0)
+            close(c->arriving);
         if (c->lock.held) {
             unlink(c->lock_path); /* while it is held: see vanta_partial_lock */
             vanta_lock_release(&c->lock);
@@ -515,9 +596,10 @@ void vanta_run_bundle(struct vanta_call *call, struct vanta_job **jobs, size_t n
     size_t i;
 
     b.over = calloc(n, sizeof *b.over);
-    status = pending && b.over ? VANTA_OK : vanta_fail_memory(&err);
+    b.followed = calloc(n, sizeof *b.followed);
+    status = pending && b.over && b.followed ? VANTA_OK : vanta_fail_memory(&err);
     pthread_mutex_init(&b.mutex, NULL);
-    pthread_cond_init(&b.ended, NULL);
+    pthread_cond_init(&b.changed, NULL);
     choose_carrier(&b);
     for (i = 0; i < n; i++)
         jobs[i]->move = VANTA_MOVE_STOP;
@@ -541,9 +623,10 @@ void vanta_run_bundle(struct vanta_call *call, struct vanta_job **jobs, size_t n
         }
     }
     release(&b);
-    pthread_cond_destroy(&b.ended);
+    pthread_cond_destroy(&b.changed);
     pthread_mutex_destroy(&b.mutex);
     free(b.over);
+    free(b.followed);
     free(pending);
 }
 

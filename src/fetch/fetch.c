@@ -47,7 +47,6 @@ enum vanta_status vanta_fetcher_new(const struct vanta_fetch_options *options,
         f->options.deadline_ms = DEADLINE_MS;
     /* One second where the time limits are the usual ones; shorter with shorter ones. */
     f->base_ms = f->options.connect_timeout_ms / 10 + 1;
-    f->slots = f->options.jobs;
     status = vanta_http_new(&http, &f->http, err);
     if (status != VANTA_OK) {
         free(f);
@@ -56,8 +55,7 @@ enum vanta_status vanta_fetcher_new(const struct vanta_fetch_options *options,
     vanta_hub_read(&f->hub, options->hf_endpoint, options->hf_token);
     vanta_hosts_init(&f->hosts, f->base_ms);
     pthread_mutex_init(&f->talk, NULL);
-    pthread_mutex_init(&f->slots_mutex, NULL);
-    pthread_cond_init(&f->slots_changed, NULL);
+    vanta_slots_init(&f->slots, f->options.jobs, 0);
     pthread_mutex_init(&f->probe_mutex, NULL);
     *out = f;
     return VANTA_OK;
@@ -70,8 +68,7 @@ void vanta_fetcher_free(struct vanta_fetcher *f)
     vanta_http_free(f->http);
     vanta_hosts_free(&f->hosts);
     pthread_mutex_destroy(&f->talk);
-    pthread_mutex_destroy(&f->slots_mutex);
-    pthread_cond_destroy(&f->slots_changed);
+    vanta_slots_free(&f->slots);
     pthread_mutex_destroy(&f->probe_mutex);
     free(f);
 }
@@ -79,28 +76,6 @@ void vanta_fetcher_free(struct vanta_fetcher *f)
 bool vanta_cancelled(const struct vanta_fetcher *f)
 {
     return f->options.cancel && atomic_load(f->options.cancel);
-}
-
-bool vanta_slot_take(struct vanta_fetcher *f)
-{
-    pthread_mutex_lock(&f->slots_mutex);
-    /* Those who hold a slot give it back soon after a cancel. */
-    while (f->slots == 0)
-        pthread_cond_wait(&f->slots_changed, &f->slots_mutex);
-    f->slots--;
-    pthread_mutex_unlock(&f->slots_mutex);
-    if (!vanta_cancelled(f))
-        return true;
-    vanta_slot_give(f);
-    return false;
-}
-
-void vanta_slot_give(struct vanta_fetcher *f)
-{
-    pthread_mutex_lock(&f->slots_mutex);
-    f->slots++;
-    pthread_cond_signal(&f->slots_changed);
-    pthread_mutex_unlock(&f->slots_mutex);
 }
 
 const struct vanta_package *vanta_package_of(const struct vanta_fetcher *f,
@@ -341,6 +316,8 @@ enum vanta_status vanta_fetch_files(struct vanta_fetcher *f,
         return vanta_fail_memory(err);
     pthread_mutex_init(&call.mutex, NULL);
     pthread_cond_init(&call.changed, NULL);
+    for (i = 0; i < n; i++)
+        call.bytes += items[i].size_bytes > 0 ? (uint64_t)items[i].size_bytes : 0;
     for (i = 0; i < n && status == VANTA_OK; i++)
         status = job_init(&call, &call.jobs[i], &items[i], err);
     if (status == VANTA_OK) {

@@ -38,10 +38,10 @@ static enum vanta_status get_json(struct vanta_fetcher *f, const char *url,
     enum vanta_status status;
 
     page->text.len = 0;
-    if (!vanta_slot_take(f))
+    if (!vanta_slots_take(&f->slots, 0, false, f->options.cancel))
         return vanta_fail(err, VANTA_ERR_CANCELLED, "%s: stopped", what);
     status = vanta_http_perform(f->http, &request, &page->response, err);
-    vanta_slot_give(f);
+    vanta_slots_give(&f->slots);
     if (status != VANTA_OK)
         return status;
     if (page->response.headers.status != 200)

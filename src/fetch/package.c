@@ -31,7 +31,13 @@ struct job {
     uint8_t sha512[SHA512_BYTES]; /* npm: what integrity says */
     char folder[VANTA_PATH_MAX];  /* dir/packages */
     const atomic_bool *cancel;
+    const struct vanta_package_watch *watch;
     uint64_t bytes; /* of the file that was checked last */
+    /* Of a wheel on its way: what came is hashed as it comes. */
+    struct vanta_digest ahead; /* without context: not begun */
+    uint64_t ahead_bytes;
+    dev_t ahead_dev; /* and ahead_ino: of which file */
+    ino_t ahead_ino;
     char key[SHA512_HEX];
     char final[VANTA_PATH_MAX];
     char lock[VANTA_PATH_MAX];
@@ -190,8 +196,60 @@ out:
     return status;
 }
 
+static void drop_ahead(struct job *job)
+{
+    vanta_digest_free(&job->ahead);
+    job->ahead_bytes = 0;
+}
+
+/* The file that pip is writing has so many bytes now. Whatever fails here only means that
+ * it is hashed as a whole in the end. */
+static void hash_ahead(void *arg, int fd, uint64_t bytes)
+{
+    struct job *job = arg;
+    uint8_t *block;
+    struct stat st;
+    ssize_t n = 1;
+
+    if (fstat(fd, &st) != 0)
+        return;
+    if (job->ahead_bytes == 0) {
+        drop_ahead(job);
+        job->ahead_dev = st.st_dev;
+        job->ahead_ino = st.st_ino;
+        if (vanta_digest_init(&job->ahead, VANTA_DIGEST_SHA256, NULL) != VANTA_OK)
+            return;
+    }
+    block = job->ahead.context ? malloc(HASH_BLOCK_BYTES) : NULL;
+    while (block && n > 0 && job->ahead_bytes < bytes) {
+        uint64_t left = bytes - job->ahead_bytes;
+
+        n = pread(fd, block, left < HASH_BLOCK_BYTES ? (size_t)left : HASH_BLOCK_BYTES,
+                  (off_t)job->ahead_bytes);
+        if (n <= 0)
+            break;
+        vanta_digest_update(&job->ahead, block, (size_t)n);
+        job->ahead_bytes += (uint64_t)n;
+    }
+    free(block);
+}
+
+/* Gives the file's digest when all of it was hashed as it came; once. */
+static bool use_ahead(struct job *job, int fd, char hex[VANTA_SHA256_HEX])
+{
+    struct stat st;
+    bool whole = job->ahead.context && fstat(fd, &st) == 0 && st.st_size > 0 &&
+                 st.st_dev == job->ahead_dev && st.st_ino == job->ahead_ino &&
+                 (uint64_t)st.st_size == job->ahead_bytes;
+
+    if (whole)
+        vanta_digest_hex(&job->ahead, hex);
+    drop_ahead(job);
+    return whole;
+}
+
 /* VANTA_OK when the file has the package's bytes. */
-static enum vanta_status check_digests(const struct job *job, int fd, const char *path,
+static enum vanta_status check_digests(struct job *job, int fd, const char *path,
                                        struct vanta_error *err)
 {
     const struct vanta_package *p = job->package;
@@ -201,7 +259,8 @@ static enum vanta_status check_digests(const struct job *job, int fd, const char
     bool right = true;
 
     if (p->sha256) {
-        status = vanta_sha256_fd(fd, path, hex, NULL, NULL, NULL, job->cancel, err);
+        if (!use_ahead(job, fd, hex))
+            status = vanta_sha256_fd(fd, path, hex, NULL, NULL, NULL, job->cancel, err);
         right = status == VANTA_OK && strcmp(hex, p->sha256) == 0;
     }
     if (right && job->npm) {
@@ -300,17 +359,15 @@ static void clean_up(const struct job *job)
 /* --- fetching ---------------------------------------------------------------------- */
 
 static enum vanta_status fetch_new(struct job *job, const char *work,
-                                   vanta_package_progress *progress, void *arg,
                                    struct vanta_error *err)
 {
     struct vanta_package_run run = {.package = job->package,
                                     .work = work,
                                     .stall_ms = VANTA_PACKAGE_STALL_MS,
-                                    .progress = progress,
-                                    .arg = arg,
+                                    .watch = job->watch,
                                     .judge = check_file,
-                                    .judge_arg = job,
-                                    .cancel = job->cancel};
+                                    .grew = hash_ahead,
+                                    .judge_arg = job};
     char file[VANTA_PATH_MAX];
     enum vanta_status status;
 
@@ -326,8 +383,8 @@ static enum vanta_status fetch_new(struct job *job, const char *work,
     return VANTA_OK;
 }
 
-static enum vanta_status fetch_locked(struct job *job, vanta_package_progress *progress,
-                                      void *arg, uint64_t *moved, struct vanta_error *err)
+static enum vanta_status fetch_locked(struct job *job, uint64_t *moved,
+                                      struct vanta_error *err)
 {
     char work[VANTA_PATH_MAX];
     enum vanta_status status;
@@ -346,7 +403,7 @@ static enum vanta_status fetch_locked(struct job *job, vanta_package_progress *p
         return vanta_fail(err, VANTA_ERR_LIMIT, "%s: the path is too long", job->folder);
     if (!mkdtemp(work))
         return vanta_fail_errno(err, errno, "%s", work);
-    status = fetch_new(job, work, progress, arg, err);
+    status = fetch_new(job, work, err);
     if (status == VANTA_OK)
         *moved = job->bytes;
     vanta_remove_tree(work, NULL);
@@ -354,11 +411,12 @@ static enum vanta_status fetch_locked(struct job *job, vanta_package_progress *p
 }
 
 enum vanta_status vanta_package_fetch(const struct vanta_package *package,
-                                      const char *dir, vanta_package_progress *progress,
-                                      void *arg, const atomic_bool *cancel,
+                                      const char *dir,
+                                      const struct vanta_package_watch *watch,
                                       char path[VANTA_PATH_MAX], uint64_t *moved,
                                       struct vanta_error *err)
 {
+    static const struct vanta_package_watch nobody = {.arg = NULL};
     struct vanta_lock lock = {0};
     enum vanta_status status;
     struct job *job = calloc(1, sizeof *job);
@@ -368,19 +426,21 @@ enum vanta_status vanta_package_fetch(const struct vanta_package *package,
     if (!job)
         return vanta_fail_memory(err);
     job->package = package;
-    job->cancel = cancel;
+    job->watch = watch ? watch : &nobody;
+    job->cancel = job->watch->cancel;
     status = check_request(job, err);
     if (status == VANTA_OK)
         status = name_files(job, dir, err);
     if (status == VANTA_OK)
         status = lock_package(job, &lock, err);
     if (status == VANTA_OK) {
-        status = fetch_locked(job, progress, arg, moved, err);
+        status = fetch_locked(job, moved, err);
         unlock_package(job, &lock);
         rmdir(job->folder); /* when it is empty */
     }
     if (status == VANTA_OK)
         vanta_format(path, VANTA_PATH_MAX, "%s", job->final);
+    drop_ahead(job);
     free(job);
     return status;
 }

@@ -10,13 +10,26 @@
 #define VANTA_FETCH_PACKAGE_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/path.h"
 #include "fetch/fetch.h"
 #include "vanta_error.h"
 
-typedef void vanta_package_progress(void *arg, uint64_t bytes);
+/* Callbacks come from the thread that fetches; each may be NULL. */
+struct vanta_package_watch {
+    /* The bytes so far. */
+    void (*progress)(void *arg, uint64_t bytes);
+    /* At most once, and only for a wheel whose size is known: it is on its way into the
+     * file at path, which grows. Whoever wants to read it opens it now: the name goes, and
+     * when path (below) is another file in the end, what was read is worth nothing. */
+    void (*arriving)(void *arg, const char *path);
+    /* Asked several times a second; true ends the client: VANTA_ERR_CANCELLED. */
+    bool (*unwanted)(void *arg);
+    void *arg;
+    const atomic_bool *cancel;
+};
 
 /* Brings the package's file (wheel or tarball), checked against its digest, to
  * dir/packages/<digest as hex>.whl or .tgz and gives that path; one that is there already
@@ -29,11 +42,10 @@ typedef void vanta_package_progress(void *arg, uint64_t bytes);
  * has no digest, or a name that is none; VANTA_ERR_NO_SPACE, VANTA_ERR_CANCELLED. A
  * failure leaves nothing behind; what a kill left is deleted by the package's next call.
  * The file is the caller's to delete (its bytes are not fsynced: a later call that finds
- * it hashes it). progress gets the bytes so far, from the calling thread. No message has
- * an index's address. */
+ * it hashes it). watch may be NULL. No message has an index's address. */
 enum vanta_status vanta_package_fetch(const struct vanta_package *package,
-                                      const char *dir, vanta_package_progress *progress,
-                                      void *arg, const atomic_bool *cancel,
+                                      const char *dir,
+                                      const struct vanta_package_watch *watch,
                                       char path[VANTA_PATH_MAX], uint64_t *moved,
                                       struct vanta_error *err);
 

@@ -17,7 +17,10 @@
 
 extern char **environ;
 
+/* How often it is looked what a client does; of a wheel on its way, how often its new
+ * bytes are taken. */
 #define POLL_MS 50
+#define FOLLOW_MS 10
 #define VERSION_TIMEOUT_MS 20000
 #define TALK_MAX_BYTES ((int64_t)16 << 20)
 #define TALK_READ_BYTES ((size_t)64 << 10)
@@ -273,25 +276,66 @@ static enum vanta_status take_result(const struct vanta_package_run *run,
                       package->name, package->version, found.n ? "more than one" : "no");
 }
 
-/* The same while pip still has it in TMPDIR; *asked keeps it from being asked twice. It
- * gets a second name, since pip deletes its own when it is done. */
-static bool take_early(const struct vanta_package_run *run, bool *asked,
-                       char file[VANTA_PATH_MAX])
-{
-    const struct vanta_package *package = run->package;
-    struct found found = {.ending = ".whl", .size = package->size_bytes};
-    char theirs[VANTA_PATH_MAX];
+/* The wheel that pip is writing in its TMPDIR. */
+struct following {
+    char path[VANTA_PATH_MAX]; /* our name for it: pip deletes its own when it is done */
+    int fd;                    /* -1: not seen yet */
+    uint64_t bytes;
+    bool over; /* nothing, or nothing more, is to be had this way */
+};
 
-    if (*asked || package->size_bytes < 0 || strcmp(package->index, "pypi") != 0 ||
-        !find_in(run->work, "tmp", &found, theirs) ||
-        !vanta_path_join(file, run->work, "early.whl"))
+static void follow_start(const struct vanta_package_run *run, struct following *f)
+{
+    struct found found = {.ending = ".whl", .size = -1};
+    char theirs[VANTA_PATH_MAX];
+    struct stat st;
+
+    if (!find_in(run->work, "tmp", &found, theirs))
+        return;
+    if (!vanta_path_join(f->path, run->work, "early.whl") || link(theirs, f->path) != 0) {
+        f->over = true;
+        return;
+    }
+    f->fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    f->over = f->fd < 0 || fstat(f->fd, &st) != 0 || !S_ISREG(st.st_mode);
+    if (!f->over && run->watch->arriving)
+        run->watch->arriving(run->watch->arg, f->path);
+}
+
+static void follow_end(struct following *f)
+{
+    if (f->fd >= 0)
+        close(f->fd);
+    f->fd = -1;
+    f->over = true;
+}
+
+/* True when the package's bytes are all there, and right. */
+static bool follow(const struct vanta_package_run *run, struct following *f)
+{
+    struct stat st;
+
+    if (!f->over && f->fd < 0)
+        follow_start(run, f);
+    if (f->over || f->fd < 0)
         return false;
-    *asked = true;
-    if (link(theirs, file) != 0)
+    /* One name left: pip has thrown it away, to start again elsewhere. One that has become
+     * shorter, or too long, is nothing to go by either. */
+    if (fstat(f->fd, &st) != 0 || st.st_nlink < 2 || (uint64_t)st.st_size < f->bytes ||
+        st.st_size > run->package->size_bytes)
+        goto over;
+    if ((uint64_t)st.st_size == f->bytes)
         return false;
-    if (run->judge(run->judge_arg, file, NULL) == VANTA_OK)
+    f->bytes = (uint64_t)st.st_size;
+    if (run->grew)
+        run->grew(run->judge_arg, f->fd, f->bytes);
+    if (st.st_size < run->package->size_bytes)
+        return false;
+    if (run->judge(run->judge_arg, f->path, NULL) == VANTA_OK)
         return true;
-    unlink(file);
+over:
+    follow_end(f);
+    unlink(f->path);
     return false;
 }
 
@@ -310,8 +354,8 @@ static enum vanta_status check_growth(const struct vanta_package_run *run,
 
     if (now > g->told) {
         g->told = now;
-        if (run->progress)
-            run->progress(run->arg, now);
+        if (run->watch->progress)
+            run->watch->progress(run->watch->arg, now);
     }
     if (all != g->all)
         g->since = vanta_clock_ms();
@@ -324,6 +368,26 @@ static enum vanta_status check_growth(const struct vanta_package_run *run,
     return VANTA_ERR_NETWORK;
 }
 
+/* What may end a client before its time. */
+static enum vanta_status check_client(const struct vanta_package_run *run,
+                                      struct growth *growth, const char *talk,
+                                      struct vanta_error *err)
+{
+    const struct vanta_package *package = run->package;
+    const struct vanta_package_watch *watch = run->watch;
+    enum vanta_status status;
+
+    if ((watch->cancel && atomic_load(watch->cancel)) ||
+        (watch->unwanted && watch->unwanted(watch->arg)))
+        return vanta_fail(err, VANTA_ERR_CANCELLED, "%s %s: stopped", package->name,
+                          package->version);
+    status = check_growth(run, growth, err);
+    if (status == VANTA_OK && vanta_file_size(talk) > TALK_MAX_BYTES)
+        status = vanta_fail(err, VANTA_ERR_TOOL, "%s %s: the client prints without end",
+                            package->name, package->version);
+    return status;
+}
+
 /* Until it ends (*early false), its bytes are there (true), it is cancelled, or does
  * nothing for too long. */
 static enum vanta_status watch(const struct vanta_package_run *run,
@@ -332,28 +396,31 @@ static enum vanta_status watch(const struct vanta_package_run *run,
 {
     const struct vanta_package *package = run->package;
     struct growth growth = {.since = vanta_clock_ms()};
+    struct following *f = calloc(1, sizeof *f);
     char talk[VANTA_PATH_MAX];
-    enum vanta_status status;
-    bool asked = false;
+    enum vanta_status status = VANTA_OK;
+    int64_t checked_ms = 0;
 
     *early = false;
+    if (!f)
+        return vanta_fail_memory(err);
+    f->fd = -1;
+    f->over = package->size_bytes < 0 || strcmp(package->index, "pypi") != 0;
     if (!vanta_path_join(talk, run->work, "talk"))
-        return too_long(run->work, err);
-    while (!vanta_process_wait(process, POLL_MS)) {
-        if (run->cancel && atomic_load(run->cancel))
-            return vanta_fail(err, VANTA_ERR_CANCELLED, "%s %s: stopped", package->name,
-                              package->version);
-        *early = take_early(run, &asked, file);
-        if (*early)
-            return VANTA_OK;
-        status = check_growth(run, &growth, err);
-        if (status != VANTA_OK)
-            return status;
-        if (vanta_file_size(talk) > TALK_MAX_BYTES)
-            return vanta_fail(err, VANTA_ERR_TOOL, "%s %s: the client prints without end",
-                              package->name, package->version);
+        status = too_long(run->work, err);
+    while (status == VANTA_OK && !*early &&
+           !vanta_process_wait(process, f->over ? POLL_MS : FOLLOW_MS)) {
+        *early = follow(run, f);
+        if (*early || vanta_clock_ms() - checked_ms < POLL_MS)
+            continue;
+        checked_ms = vanta_clock_ms();
+        status = check_client(run, &growth, talk, err);
     }
-    return VANTA_OK;
+    if (*early)
+        memcpy(file, f->path, sizeof f->path);
+    follow_end(f);
+    free(f);
+    return status;
 }
 
 /* One client, from start to end. *broken: it does not work at all, another one may. */

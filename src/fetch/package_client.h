@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include "base/path.h"
-#include "fetch/fetch.h"
+#include "fetch/package.h"
 #include "vanta_error.h"
 
 #define VANTA_PACKAGE_STALL_MS ((int64_t)5 * 60 * 1000)
@@ -24,15 +24,15 @@ struct vanta_package_run {
     const char *work;                    /* absolute; empty and private (0700) */
     int64_t stall_ms;                    /* ended when its folder does not grow for so
                                             long: VANTA_ERR_NETWORK */
-    void (*progress)(void *arg, uint64_t bytes); /* may be NULL */
-    void *arg;
+    const struct vanta_package_watch *watch; /* not NULL */
     /* VANTA_OK when the file has the package's bytes. Asked of what the client leaves,
      * and, once, of what pip has in its TMPDIR when that has the right size: then pip is
      * ended there, since its own check and copy of the bytes (a fifth of a second for 80
      * MB) add nothing to what was judged here. */
     enum vanta_status (*judge)(void *judge_arg, const char *path, struct vanta_error *err);
+    /* May be NULL: the file in TMPDIR, which may be judged soon, has so many bytes now. */
+    void (*grew)(void *judge_arg, int fd, uint64_t bytes);
     void *judge_arg;
-    const atomic_bool *cancel; /* may be NULL */
 };
 
 /* file gets the path, below work, of the one wheel or tarball that came and was judged

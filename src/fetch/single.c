@@ -184,16 +184,18 @@ static enum vanta_move copy_local(struct vanta_call *call, struct vanta_job *job
                    (long long)st.st_size, (long long)item->size_bytes);
         return VANTA_MOVE_USELESS;
     }
-    if (!vanta_slot_take(call->f)) {
+    if (!vanta_slots_take(&call->f->slots, call->bytes, false,
+                          call->f->options.cancel)) {
         close(fd);
         vanta_fail(err, VANTA_ERR_CANCELLED, "%s: stopped", path);
         return VANTA_MOVE_STOP;
     }
     vanta_tell_start(call, job);
     vanta_platform_read_ahead(fd);
-    if (vanta_partial_reset(partial, err) == VANTA_OK)
-        move = copy_blocks(call, job, fd, path, partial, err);
-    vanta_slot_give(call->f);
+    status = vanta_partial_reset(partial, err);
+    if (status == VANTA_OK)
+        status = copy_blocks(call, job, fd, path, partial, err);
+    vanta_slots_give(&call->f->slots);
     close(fd);
     return move;
 }
@@ -247,12 +249,12 @@ enum vanta_move vanta_run_transfer(struct vanta_call *call, const struct vanta_j
     for (;;) {
         uint64_t best = t->best_bytes;
 
-        if (!vanta_slot_take(f)) {
+        if (!vanta_slots_take(&f->slots, call->bytes, false, f->options.cancel)) {
             vanta_fail(err, VANTA_ERR_CANCELLED, "%s: stopped", job->item->label);
             return VANTA_MOVE_STOP;
         }
         move = vanta_transfer_try(t, err);
-        vanta_slot_give(f);
+        vanta_slots_give(&f->slots);
         /* Not every byte is progress: a server without ranges that always breaks off
          * sends the same ones again. */
         if (t->best_bytes > best)

@@ -2,7 +2,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
@@ -11,12 +13,22 @@
 /* What may come out where the catalog does not know the size. */
 #define UNKNOWN_BYTES_MAX ((uint64_t)64 * 1024 * 1024 * 1024)
 #define NPM_PREFIX "package/"
+/* How often it is looked whether a wheel on its way has grown. */
+#define GROWTH_MS 5
+
+/* What the callbacks of a part work with. */
+struct feed {
+    struct vanta_bundle *bundle;
+    struct vanta_container *container;
+    struct vanta_archive_growth growth;
+};
 
 /* One pass: the parts and what is wanted of them. */
 struct pass {
     struct vanta_archive_part *parts;
-    struct vanta_watched *waits; /* what the parts' wait works with */
+    struct feed *feeds; /* one a part */
     size_t n_parts;
+    bool follows; /* what still grows: it can only succeed, or count for nothing */
     char (*members)[VANTA_PATH_MAX]; /* what the parts' member names point into */
     struct vanta_job **jobs;
     struct vanta_partial *partials;
@@ -68,7 +80,7 @@ static void pass_free(struct pass *p)
     for (i = 0; p->partials && i < p->n; i++)
         vanta_partial_close(&p->partials[i]);
     free(p->parts);
-    free(p->waits);
+    free(p->feeds);
     free(p->members);
     free(p->jobs);
     free(p->partials);
@@ -79,13 +91,13 @@ static void pass_free(struct pass *p)
 static bool pass_alloc(struct pass *p, size_t n_jobs, size_t n_parts)
 {
     p->parts = calloc(n_parts, sizeof *p->parts);
-    p->waits = calloc(n_parts, sizeof *p->waits);
+    p->feeds = calloc(n_parts, sizeof *p->feeds);
     p->members = calloc(n_parts, sizeof *p->members);
     p->jobs = calloc(n_jobs, sizeof *p->jobs);
     p->partials = calloc(n_jobs, sizeof *p->partials);
     p->wanted = calloc(n_jobs, sizeof *p->wanted);
     p->inner = calloc(n_jobs, sizeof *p->inner);
-    return p->parts && p->waits && p->members && p->jobs && p->partials && p->wanted &&
+    return p->parts && p->feeds && p->members && p->jobs && p->partials && p->wanted &&
            p->inner;
 }
 
@@ -102,11 +114,60 @@ static bool is_cut(const struct vanta_source *s)
 
 static enum vanta_status await_part(void *arg, struct vanta_error *err)
 {
-    struct vanta_watched *w = arg;
+    struct feed *feed = arg;
 
-    if (vanta_container_await(w->bundle, w->container) == VANTA_MOVE_DONE)
+    if (vanta_container_await(feed->bundle, feed->container) == VANTA_MOVE_DONE)
         return VANTA_OK;
-    return vanta_fail(err, w->container->error.status, "%s", w->container->error.message);
+    return vanta_fail(err, feed->container->error.status, "%s",
+                      feed->container->error.message);
+}
+
+static enum vanta_status await_growing(void *arg, struct vanta_error *err)
+{
+    struct feed *feed = arg;
+
+    if (vanta_container_await_bytes(feed->bundle, feed->container, &feed->growth.fd))
+        return VANTA_OK;
+    return vanta_fail(err, VANTA_ERR_NOT_FOUND, "%s did not come",
+                      feed->container->locator->text);
+}
+
+static enum vanta_status await_growth(void *arg, uint64_t offset, bool *more,
+                                      struct vanta_error *err)
+{
+    struct feed *feed = arg;
+    struct stat st;
+
+    for (;;) {
+        /* Asked in this order: what has ended does not grow behind our back. */
+        bool ended = vanta_container_has_ended(feed->bundle, feed->container);
+
+        if (ended && feed->container->move != VANTA_MOVE_DONE)
+            return vanta_fail(err, VANTA_ERR_NOT_FOUND, "%s did not come",
+                              feed->container->locator->text);
+        if (fstat(feed->growth.fd, &st) != 0)
+            return vanta_fail(err, VANTA_ERR_IO, "%s", feed->container->locator->text);
+        *more = (uint64_t)st.st_size > offset;
+        if (*more || ended)
+            return VANTA_OK;
+        vanta_clock_sleep_ms(GROWTH_MS, NULL);
+    }
+}
+
+/* Sets a part up to be read while it grows. */
+static void follow_part(struct vanta_bundle *b, struct vanta_archive_part *part,
+                        struct feed *feed)
+{
+    const struct vanta_locator *l = feed->container->locator;
+    const struct vanta_package *package = vanta_package_of(b->call->f, l);
+
+    part->path = l->text;
+    feed->growth.fd = -1;
+    feed->growth.more = await_growth;
+    feed->growth.arg = feed;
+    if (package && package->size_bytes > 0)
+        feed->growth.whole_bytes = (uint64_t)package->size_bytes;
+    part->growth = &feed->growth;
 }
 
 static bool pass_parts(struct vanta_bundle *b, struct pass *p,
@@ -124,6 +185,12 @@ static bool pass_parts(struct vanta_bundle *b, struct pass *p,
             !(c = vanta_container_find(b, key)))
             return false;
         p->parts[i].path = c->path;
+        p->feeds[i].bundle = b;
+        p->feeds[i].container = c;
+        if (p->follows)
+            follow_part(b, &p->parts[i], &p->feeds[i]);
+        if (p->follows && !is_cut(s)) /* which has begun: await_to_follow */
+            vanta_container_await_bytes(b, c, &p->feeds[i].growth.fd);
         if (!vanta_bundle_is_package(l) || is_plain_member(s))
             continue;
         if (!member_name(l, p->members[i]))
@@ -131,9 +198,8 @@ static bool pass_parts(struct vanta_bundle *b, struct pass *p,
         p->parts[i].member = p->members[i];
         if (!is_cut(s))
             continue;
-        p->waits[i] = (struct vanta_watched){b, c};
-        p->parts[i].wait = await_part;
-        p->parts[i].wait_arg = &p->waits[i];
+        p->parts[i].wait = p->follows ? await_growing : await_part;
+        p->parts[i].wait_arg = &p->feeds[i];
     }
     return true;
 }
@@ -241,6 +307,46 @@ static void judge_item(struct pass *p, size_t i, enum vanta_status status,
         job->move = VANTA_MOVE_AGAIN;
 }
 
+/* Whether all that the pass has read were the wheels that have come, and are right. */
+static bool parts_were_right(struct vanta_bundle *b, const struct pass *p)
+{
+    struct stat read, come;
+    size_t i;
+
+    for (i = 0; i < p->n_parts; i++) {
+        struct vanta_container *c = p->feeds[i].container;
+
+        if (vanta_container_await(b, c) != VANTA_MOVE_DONE ||
+            fstat(p->feeds[i].growth.fd, &read) != 0 || stat(c->path, &come) != 0 ||
+            read.st_dev != come.st_dev || read.st_ino != come.st_ino)
+            return false;
+    }
+    return true;
+}
+
+/* The end of a pass over what still grew: items that are not right in every respect have
+ * lost nothing, and leave no trace. */
+static void judge_followed(struct vanta_bundle *b, struct pass *p,
+                           enum vanta_status status)
+{
+    bool fine = status == VANTA_OK && parts_were_right(b, p);
+    size_t i;
+
+    for (i = 0; i < p->n; i++) {
+        struct vanta_job *job = p->jobs[i];
+        const struct vanta_archive_wanted *w = &p->wanted[i];
+
+        if (fine && w->status == VANTA_OK &&
+            (job->item->size_bytes < 0 || w->bytes == (uint64_t)job->item->size_bytes))
+            job->move = vanta_finish(job, &p->partials[i], NULL, &job->error);
+        if (job->move == VANTA_MOVE_DONE)
+            continue;
+        vanta_partial_discard(&p->partials[i]);
+        vanta_error_clear(&job->error);
+        job->move = VANTA_MOVE_STOP;
+    }
+}
+
 static void run_pass(struct vanta_bundle *b, struct pass *p)
 {
     const atomic_bool *cancel = b->call->f->options.cancel;
@@ -259,6 +365,10 @@ static void run_pass(struct vanta_bundle *b, struct pass *p)
     else
         for (i = 0; i < p->n; i++)
             p->wanted[i].status = status;
+    if (p->follows) {
+        judge_followed(b, p, status);
+        return;
+    }
     for (i = 0; i < p->n; i++)
         if (p->jobs[i]->move != VANTA_MOVE_DONE)
             judge_item(p, i, status, &err);
@@ -322,19 +432,37 @@ void vanta_bundle_set_over(struct vanta_bundle *b, const bool *pending)
     pthread_mutex_unlock(&b->mutex);
 }
 
-/* One pass for the item and all that come out of the same one. */
-static void extract_with(struct vanta_bundle *b, size_t first, bool *pending)
+/* Whether the item, which is pending, can be taken out of wheels that still grow; true
+ * once the first of them has begun to come. */
+static bool await_to_follow(struct vanta_bundle *b, size_t i)
+{
+    const struct vanta_source *s = vanta_bundle_source(b->jobs[i]);
+    char key[VANTA_SHA256_HEX];
+    struct vanta_container *c;
+    int fd;
+
+    if (b->followed[i] || has_bytes(b, b->jobs[i]) || !(is_plain_member(s) || is_cut(s)) ||
+        vanta_container_key(&s->parts[0], key, NULL) != VANTA_OK ||
+        !(c = vanta_container_find(b, key)) || !vanta_container_await_bytes(b, c, &fd))
+        return false;
+    return is_cut(s) || !vanta_container_has_ended(b, c);
+}
+
+/* One pass for the item and all that come out of the same one. Items that a pass over what
+ * still grows did not bring are pending again. */
+static void extract_with(struct vanta_bundle *b, size_t first, bool *pending, bool follow)
 {
     const struct vanta_source *source = vanta_bundle_source(b->jobs[first]);
-    struct pass p = {0};
+    struct pass p = {.follows = follow};
     bool fine = pass_alloc(&p, b->n_jobs, source->n_parts) && pass_parts(b, &p, source);
-    size_t k;
+    size_t i, k;
 
     for (k = first; k < b->n_jobs; k++) {
         if (!pending[k] ||
             (k != first && !one_pass(source, vanta_bundle_source(b->jobs[k]))))
             continue;
         pending[k] = false;
+        b->followed[k] = true;
         if (fine)
             p.jobs[p.n++] = b->jobs[k];
         else
@@ -342,6 +470,10 @@ static void extract_with(struct vanta_bundle *b, size_t first, bool *pending)
     }
     if (fine)
         run_pass(b, &p);
+    for (i = 0; follow && i < p.n; i++)
+        for (k = first; k < b->n_jobs; k++)
+            if (b->jobs[k] == p.jobs[i] && p.jobs[i]->move != VANTA_MOVE_DONE)
+                pending[k] = true;
     pass_free(&p);
     vanta_bundle_set_over(b, pending);
 }
@@ -350,7 +482,10 @@ void vanta_bundle_unpack(struct vanta_bundle *b, bool *pending)
 {
     size_t i;
 
-    for (i = 0; i < b->n_jobs; i++)
+    for (i = 0; i < b->n_jobs; i++) {
+        if (pending[i] && await_to_follow(b, i))
+            extract_with(b, i, pending, true);
         if (pending[i] && await_item(b, b->jobs[i]))
-            extract_with(b, i, pending);
+            extract_with(b, i, pending, false);
+    }
 }

@@ -25,7 +25,7 @@ while [ \$# -gt 0 ]; do
 done
 name=\$(sed -n 's/^\([a-z0-9.-]*\)==.*/\1/p' "\$list")
 echo "start \$name" >>"$CALLS"
-[ -e "$INDEX/slow" ] && sleep 0.3
+[ -e "$INDEX/slow" ] && sleep "\$(cat "$INDEX/slow")"
 [ -e "$INDEX/hang-\$name" ] && sleep 10
 if [ ! -e "$INDEX/\$name" ]; then
     echo "ERROR: No matching distribution found for \$name" >&2
@@ -106,7 +106,7 @@ arrived() {
     wheel big-1 data/p1=part1
     wheel big-2 data/p2=part2
     item big.bin "pkg:pypi/big-0@1.0#data/p0|pkg:pypi/big-1@1.0#data/p1|pkg:pypi/big-2@1.0#data/p2"
-    : >"$INDEX/slow"
+    echo 4 >"$INDEX/slow" # longer than two of them wait for each other's first byte
     go --jobs 3
     arrived big.bin
     [ "$(calls big)" -eq 3 ]
@@ -121,7 +121,7 @@ arrived() {
     wheel big-0 data/p0=part0
     wheel big-1 data/p1=part1
     item big.bin "pkg:pypi/big-0@1.0#data/p0|pkg:pypi/big-1@1.0#data/p1"
-    : >"$INDEX/slow"
+    echo 0.3 >"$INDEX/slow"
     go --jobs 1
     arrived big.bin
     [ "$(sed -n 2p "$CALLS" | cut -d' ' -f1)" = end ]
@@ -374,7 +374,7 @@ SCRIPT
     make_file f1 30000 1
     wheel p "m/f1=$FILES/f1"
     item f1 "pkg:pypi/p@1.0#m/f1"
-    : >"$INDEX/slow"
+    echo 0.3 >"$INDEX/slow"
     "$DRIVER" "${PACKAGES[@]}" "$PARTS" "${ITEMS[@]}" >first 2>&1 3>&- &
     local pid=$!
 

@@ -471,7 +471,10 @@ static void parts_may_come_late(void **state)
     assert_non_null(mkdtemp(dir));
     for (i = 0; i < 2; i++) {
         snprintf(late[i].path, sizeof late[i].path, "%s/%zu", dir, i);
-        parts[i] = (struct vanta_archive_part){late[i].path, "b.bin", arrive, &late[i]};
+        parts[i] = (struct vanta_archive_part){.path = late[i].path,
+                                               .member = "b.bin",
+                                               .wait = arrive,
+                                               .wait_arg = &late[i]};
     }
     assert_int_equal(vanta_archive_extract(parts, 2, &wanted, 1, NULL, &err), VANTA_OK);
     assert_int_equal(wanted.bytes, 2 * BYTES_LEN);

