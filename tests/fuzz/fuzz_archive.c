@@ -1,4 +1,4 @@
-/* Archives from anyone, read whole, as a part, and as an archive in a part. */
+/* Archives from anyone, read whole, as a part, as an archive in a part, and in passing. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -43,6 +43,16 @@ static void run(const struct vanta_archive_part *parts, size_t n_parts,
             abort();
 }
 
+static enum vanta_status no_more(void *arg, uint64_t offset, bool *more,
+                                 struct vanta_error *err)
+{
+    (void)arg;
+    (void)offset;
+    (void)err;
+    *more = false;
+    return VANTA_OK;
+}
+
 static char path[] = "/tmp/vanta-fuzz-archive-XXXXXX";
 
 static void clean_up(void)
@@ -58,6 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const char *const whole[] = {NULL};
     static int fd = -1;
     struct vanta_archive_part part = {.path = path};
+    struct vanta_archive_growth growth = {.whole_bytes = size, .more = no_more};
 
     if (fd < 0) {
         fd = mkstemp(path);
@@ -72,5 +83,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     run(&part, 1, whole, 1);
     part.member = "p/x.zip.001";
     run(&part, 1, members, 1);
+    growth.fd = fd;
+    part = (struct vanta_archive_part){.path = path, .growth = &growth};
+    run(&part, 1, members, 3);
+    part.member = "b.bin";
+    run(&part, 1, whole, 1);
     return 0;
 }
