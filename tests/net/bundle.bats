@@ -27,6 +27,7 @@ name=\$(sed -n 's/^\([a-z0-9.-]*\)==.*/\1/p' "\$list")
 echo "start \$name" >>"$CALLS"
 [ -e "$INDEX/slow" ] && sleep "\$(cat "$INDEX/slow")"
 [ -e "$INDEX/hang-\$name" ] && sleep 10
+[ -e "$INDEX/slowly-\$name" ] && . "$INDEX/slowly-\$name"
 if [ ! -e "$INDEX/\$name" ]; then
     echo "ERROR: No matching distribution found for \$name" >&2
     exit 1
@@ -407,4 +408,188 @@ SCRIPT
     go --memory
     arrived big.bin
     [ "$(sed -n 's/^memory //p' <<<"$output")" -lt 65536 ]
+}
+
+# --- wheels that are unpacked while they come ------------------------------------------
+
+# slowly NAME: the pip brings this package as the real one does, into a folder of TMPDIR,
+# most of it at once and the rest when $INDEX/go is there; then it is in no hurry to end.
+slowly() {
+    echo "INDEX=$INDEX" >"$INDEX/slowly-$1"
+    cat >>"$INDEX/slowly-$1" <<'SCRIPT'
+wheel=$INDEX/$name
+size=$(stat -c %s "$wheel")
+mkdir "$TMPDIR/pip-unpack-x"
+head -c $((size - 100)) "$wheel" >"$TMPDIR/pip-unpack-x/x.whl"
+while [ ! -e "$INDEX/go" ]; do sleep 0.02; done
+tail -c 100 "$wheel" >>"$TMPDIR/pip-unpack-x/x.whl"
+if [ -e "$INDEX/hurry" ]; then sleep 0.1; else sleep 20; fi
+cp "$wheel" "$dest/x-1.0-py3-none-any.whl"
+exit 0
+SCRIPT
+}
+
+# In the background, its output in the file log; $pid.
+go_behind() {
+    "$DRIVER" "${PACKAGES[@]}" "$@" "$PARTS" "${ITEMS[@]}" >log 2>&1 3>&- &
+    pid=$!
+}
+
+# until_there COMMAND...: false after ten seconds.
+until_there() {
+    local i
+
+    for i in $(seq 1 500); do
+        "$@" && return 0
+        sleep 0.02
+    done
+    return 1
+}
+
+part_has() {
+    [ "$(stat -c %s "$PARTS/$(sha "$FILES/$1").part" 2>/dev/null || echo 0)" -ge "$2" ]
+}
+
+@test "a wheel is unpacked while it comes, and nothing has its name before it is judged" {
+    make_file f1 3000000 1
+    make_file f2 1000 2
+    wheel p "m/f1=$FILES/f1" "m/f2=$FILES/f2"
+    item f1 "pkg:pypi/p@1.0#m/f1"
+    item f2 "pkg:pypi/p@1.0#m/f2"
+    slowly p
+    go_behind
+    until_there part_has f1 2000000
+    [ ! -e out/f1 ]
+    [ ! -e out/f2 ]
+    : >"$INDEX/go"
+    wait "$pid"
+    cmp "$FILES/f1" out/f1
+    cmp "$FILES/f2" out/f2
+    [ ! -e "$PARTS" ]
+    [ "$(calls p)" -eq 1 ]
+}
+
+@test "parts of a cut file are put together while they come" {
+    make_file big.bin 3000000
+    split -b 1500000 -d -a 1 "$FILES/big.bin" part
+    wheel big-0 data/p0=part0
+    wheel big-1 data/p1=part1
+    item big.bin "pkg:pypi/big-0@1.0#data/p0|pkg:pypi/big-1@1.0#data/p1"
+    slowly big-1
+    go_behind
+    until_there part_has big.bin 2000000
+    [ ! -e out/big.bin ]
+    : >"$INDEX/go"
+    wait "$pid"
+    cmp "$FILES/big.bin" out/big.bin
+    [ ! -e "$PARTS" ]
+}
+
+@test "a wheel of other bytes gives nothing, though its member was right" {
+    make_file f1 3000000 1
+    wheel p "m/f1=$FILES/f1"
+    # Behind the member: its directory's last bytes.
+    printf X | dd of="$INDEX/p" bs=1 seek=$(($(stat -c %s "$INDEX/p") - 1)) conv=notrunc
+    item f1 "pkg:pypi/p@1.0#m/f1"
+    slowly p
+    : >"$INDEX/hurry"
+    go_behind
+    until_there part_has f1 2000000
+    : >"$INDEX/go"
+    ! wait "$pid"
+    grep -q "item f1 digest" log
+    [ ! -e out/f1 ]
+    [ ! -e "$PARTS/$(sha "$FILES/f1").part" ]
+}
+
+@test "a pip that ends without its wheel gives nothing of what was unpacked" {
+    make_file f1 3000000 1
+    wheel p "m/f1=$FILES/f1"
+    item f1 "pkg:pypi/p@1.0#m/f1 $URL/ok/f1"
+    slowly p
+    sed -i 's/^tail.*/echo "ERROR: No matching distribution found for p" >\&2; exit 1/' \
+        "$INDEX/slowly-p"
+    go_behind
+    until_there part_has f1 2000000
+    : >"$INDEX/go"
+    wait "$pid"
+    cmp "$FILES/f1" out/f1
+    grep -q "used=$URL/ok/f1" log
+    # All of it came from there: nothing of the wheel was gone on with.
+    grep -q "moved=.*resumed=0 " log
+}
+
+@test "a wheel that pip begins anew is unpacked once more, as it ended" {
+    make_file f1 3000000 1
+    wheel p "m/f1=$FILES/f1"
+    item f1 "pkg:pypi/p@1.0#m/f1"
+    slowly p
+    : >"$INDEX/hurry"
+    sed -i 's/^tail.*/rm -r "$TMPDIR\/pip-unpack-x"/' "$INDEX/slowly-p"
+    go_behind
+    until_there part_has f1 2000000
+    : >"$INDEX/go"
+    wait "$pid"
+    cmp "$FILES/f1" out/f1
+    [ ! -e "$PARTS" ]
+    [ "$(calls p)" -eq 1 ]
+}
+
+@test "a kill while a wheel is unpacked on its way costs that wheel only" {
+    make_file big.bin 3000000
+    split -b 1500000 -d -a 1 "$FILES/big.bin" part
+    wheel big-0 data/p0=part0
+    wheel big-1 data/p1=part1
+    item big.bin "pkg:pypi/big-0@1.0#data/p0|pkg:pypi/big-1@1.0#data/p1"
+    slowly big-1
+    go_behind
+    until_there part_has big.bin 2000000
+    kill -KILL "$pid"
+    wait "$pid" 2>/dev/null || true
+    [ ! -e out/big.bin ]
+    : >"$INDEX/go"
+    go
+    exits 0
+    cmp "$FILES/big.bin" out/big.bin
+    [ ! -e "$PARTS" ]
+    [ "$(calls big-0)" -eq 1 ]
+    [ "$(calls big-1)" -eq 2 ]
+}
+
+@test "a cancel while a wheel is unpacked on its way leaves no file and no client" {
+    make_file f1 3000000 1
+    wheel p "m/f1=$FILES/f1"
+    item f1 "pkg:pypi/p@1.0#m/f1"
+    slowly p
+    go_behind
+    until_there part_has f1 2000000
+    kill -TERM "$pid"
+    ! wait "$pid"
+    grep -q "item f1 cancelled" log
+    [ ! -e out/f1 ]
+    [ -z "$(ls "$PARTS/packages" 2>/dev/null)" ]
+    ! pgrep -f "$PWD/bin/pip3" >/dev/null
+}
+
+@test "when unpacking fails the packages on their way are ended at once" {
+    local started
+
+    make_file big.bin 300000
+    make_file other 100000 o
+    split -b 100000 -d -a 1 "$FILES/big.bin" part
+    wheel big-0 "data/else=$FILES/other" # not the member that is wanted
+    wheel big-1 data/p1=part1
+    wheel big-2 data/p2=part2
+    item big.bin "pkg:pypi/big-0@1.0#data/p0|pkg:pypi/big-1@1.0#data/p1|pkg:pypi/big-2@1.0#data/p2"
+    : >"$INDEX/hang-big-1"
+    : >"$INDEX/hang-big-2"
+    echo 3 >"$INDEX/slow" # big-0 is in no hurry: the others are on their way then
+    started=$SECONDS
+    go --jobs 3
+    exits 3
+    contains "item big.bin not-found"
+    # They would have taken ten seconds more.
+    [ $((SECONDS - started)) -lt 10 ]
+    [ "$(grep -c '^start big-[12]' "$CALLS")" -eq 2 ]
+    ! grep -q '^end big-[12]' "$CALLS"
 }
