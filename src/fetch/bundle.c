@@ -174,7 +174,14 @@ static void on_package_arriving(void *arg, const char *path)
 
     has_started(w->bundle, w->container);
     pthread_mutex_lock(&w->bundle->mutex);
-    w->container->arriving = fd;
+    if (w->container->arriving >= 0) {
+        /* The one of a batch that did not bring it: who reads it sees in the end that it
+         * is another file. */
+        if (fd >= 0)
+            close(fd);
+    } else {
+        w->container->arriving = fd;
+    }
     pthread_cond_broadcast(&w->bundle->changed);
     pthread_mutex_unlock(&w->bundle->mutex);
 }
@@ -424,20 +431,126 @@ static struct vanta_container *start_next(struct vanta_bundle *b)
     return next;
 }
 
+static void end_container(struct vanta_bundle *b, struct vanta_container *c)
+{
+    pthread_mutex_lock(&b->mutex);
+    c->ended = true;
+    pthread_cond_broadcast(&b->changed);
+    pthread_mutex_unlock(&b->mutex);
+}
+
+/* --- several packages with one client ---------------------------------------------- */
+
+static void on_package_came(void *arg, const char *path, uint64_t moved)
+{
+    struct vanta_watched *w = arg;
+    struct vanta_bundle *b = w->bundle;
+    struct vanta_container *c = w->container;
+    char origin[VANTA_URL_ORIGIN_MAX];
+
+    vanta_format(c->path, sizeof c->path, "%s", path);
+    vanta_source_origin(b->call->f, vanta_bundle_source(b->carrier), origin);
+    vanta_hosts_worked(&b->call->f->hosts, origin);
+    keep(b, c);
+    add_progress(b, c, moved);
+    c->skipped = false;
+    c->move = VANTA_MOVE_DONE;
+    end_container(b, c);
+}
+
+/* The packages of the next line that nobody has started, in the order in which items need
+ * them: every n_lines-th of all. They are the caller's then. */
+static size_t take_line(struct vanta_bundle *b, struct vanta_watched *line)
+{
+    size_t rank, i, n = 0, packages = 0;
+
+    pthread_mutex_lock(&b->mutex);
+    for (rank = 0; b->next_line < b->n_lines && rank < b->n; rank++) {
+        for (i = 0; b->containers[i].rank != rank; i++)
+            continue;
+        if (!vanta_bundle_is_package(b->containers[i].locator) ||
+            packages++ % b->n_lines != b->next_line)
+            continue;
+        b->containers[i].started = true;
+        line[n++] = (struct vanta_watched){b, &b->containers[i]};
+    }
+    b->next_line++;
+    pthread_mutex_unlock(&b->mutex);
+    return n;
+}
+
+/* Brings what can be brought with one client. */
+static void fetch_batch(struct vanta_bundle *b, struct vanta_watched *line, size_t n)
+{
+    const struct vanta_package *packages[VANTA_SOURCE_PARTS_MAX];
+    struct vanta_package_watch watches[VANTA_SOURCE_PARTS_MAX];
+    struct vanta_fetcher *f = b->call->f;
+    size_t i, known = 0;
+
+    for (i = 0; i < n && i < VANTA_SOURCE_PARTS_MAX; i++) {
+        packages[known] = vanta_package_of(f, line[i].container->locator);
+        watches[known] = (struct vanta_package_watch){.progress = on_package_progress,
+                                                      .arriving = on_package_arriving,
+                                                      .came = on_package_came,
+                                                      .unwanted = on_package_poll,
+                                                      .arg = &line[i],
+                                                      .cancel = f->options.cancel};
+        known += packages[known] != NULL;
+    }
+    if (known < 2 || !vanta_slots_take(&f->slots, b->call->bytes, true, f->options.cancel))
+        return;
+    line[0].container->starting_ms = vanta_clock_ms();
+    vanta_package_fetch_batch(packages, watches, known, b->call->partial_dir);
+    has_started(b, line[0].container);
+    vanta_slots_give(&f->slots);
+}
+
+/* Those that the batch did not bring come, or fail, one by one. */
+static void fetch_line(struct vanta_bundle *b)
+{
+    struct vanta_watched *line = calloc(b->n, sizeof *line);
+    size_t i, n = line ? take_line(b, line) : 0;
+
+    if (n > 1)
+        fetch_batch(b, line, n);
+    for (i = 0; i < n; i++) {
+        struct vanta_container *c = line[i].container;
+
+        if (c->ended)
+            continue;
+        if (!skip(b, c))
+            fetch_container(b, c);
+        end_container(b, c);
+    }
+    free(line);
+}
+
 static void *fetch_worker(void *arg)
 {
     struct vanta_bundle *b = arg;
     struct vanta_container *c;
 
+    fetch_line(b);
     while ((c = start_next(b))) {
         if (!skip(b, c))
             fetch_container(b, c);
-        pthread_mutex_lock(&b->mutex);
-        c->ended = true;
-        pthread_cond_broadcast(&b->changed);
-        pthread_mutex_unlock(&b->mutex);
+        end_container(b, c);
     }
     return NULL;
+}
+
+/* As many as may be brought side by side, but no more than it helps; 0: there are not too
+ * many packages to be brought each for itself. */
+static size_t count_lines(const struct vanta_bundle *b)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    size_t lines = processors > 2 ? (size_t)processors : 2, packages = 0, i;
+
+    if (lines > b->call->f->options.jobs)
+        lines = b->call->f->options.jobs;
+    for (i = 0; i < b->n; i++)
+        packages += vanta_bundle_is_package(b->containers[i].locator);
+    return packages > lines ? lines : 0;
 }
 
 /* The slots are the fetcher's, so more threads than slots would only wait. Where no
@@ -447,6 +560,7 @@ static void fetch_start(struct vanta_bundle *b)
     size_t want = b->n < b->call->f->options.jobs ? b->n : b->call->f->options.jobs;
     pthread_attr_t attributes;
 
+    b->n_lines = count_lines(b);
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, STACK_BYTES);
     while (b->n_threads < want && b->n_threads < VANTA_SOURCE_PARTS_MAX &&

@@ -9,6 +9,10 @@
  * while it still grows: such a pass counts only when the wheel had the right digest in the
  * end and all of the item is right; else the whole wheel gets a pass of its own.
  *
+ * Where there are more packages than processors (but at least two are brought side by
+ * side), a client brings several, one after the other: its start costs as much computing
+ * as a hundred megabytes. What does not come that way is fetched by itself.
+ *
  * Locks, always in this order and each kind sorted by name: containers, then items. An
  * item that is fetched alone holds its own lock only, so no circle can form.
  *
@@ -56,6 +60,8 @@ struct vanta_bundle {
     pthread_cond_t changed;    /* a container has ended, or begun to grow */
     pthread_t threads[VANTA_SOURCE_PARTS_MAX];
     size_t n_threads;
+    size_t n_lines;            /* of packages that are brought one after the other */
+    size_t next_line;
 };
 
 /* A callback's view of one container. */

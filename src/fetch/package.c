@@ -410,6 +410,105 @@ static enum vanta_status fetch_locked(struct job *job, uint64_t *moved,
     return status;
 }
 
+/* --- several at once --------------------------------------------------------------- */
+
+static void take_from_batch(void *arg, const char *file)
+{
+    struct job *job = arg;
+
+    if (rename(file, job->final) == 0 && job->watch->came)
+        job->watch->came(job->watch->arg, job->final, job->bytes);
+}
+
+static int by_key(const void *a, const void *b)
+{
+    return strcmp((*(struct job *const *)a)->key, (*(struct job *const *)b)->key);
+}
+
+/* The jobs of a batch, in the order of packages, and by key: wheels of known size that are
+ * not there. */
+static size_t choose_for_batch(const struct vanta_package *const *packages,
+                               const struct vanta_package_watch *watches, size_t n,
+                               const char *dir, struct job *jobs, struct job **sorted)
+{
+    size_t i, chosen = 0;
+
+    for (i = 0; i < n; i++) {
+        struct job *job = &jobs[chosen];
+
+        job->package = packages[i];
+        job->watch = &watches[i];
+        job->cancel = watches[i].cancel;
+        if (check_request(job, NULL) == VANTA_OK && !job->npm &&
+            packages[i]->size_bytes > 0 && name_files(job, dir, NULL) == VANTA_OK &&
+            vanta_file_size(job->final) < 0)
+            chosen++;
+        else
+            memset(job, 0, sizeof *job);
+    }
+    for (i = 0; i < chosen; i++)
+        sorted[i] = &jobs[i];
+    qsort(sorted, chosen, sizeof *sorted, by_key);
+    for (i = 1; i < chosen; i++) /* the same bytes under two names: one lock for both */
+        if (strcmp(sorted[i - 1]->key, sorted[i]->key) == 0)
+            return 0;
+    return chosen;
+}
+
+static void run_batch(struct job *jobs, struct vanta_package_run *runs, size_t n)
+{
+    char work[VANTA_PATH_MAX];
+    size_t i;
+
+    for (i = 0; i < n; i++)
+        clean_up(&jobs[i]);
+    if (!vanta_format(work, sizeof work, "%s/%s.work-XXXXXX", jobs[0].folder,
+                      jobs[0].key) ||
+        !mkdtemp(work))
+        return;
+    for (i = 0; i < n; i++)
+        runs[i] = (struct vanta_package_run){.package = jobs[i].package,
+                                             .work = work,
+                                             .stall_ms = VANTA_PACKAGE_STALL_MS,
+                                             .watch = jobs[i].watch,
+                                             .judge = check_file,
+                                             .grew = hash_ahead,
+                                             .judge_arg = &jobs[i]};
+    if (chmod(work, 0700) == 0)
+        vanta_package_run_batch(runs, n, take_from_batch);
+    vanta_remove_tree(work, NULL);
+}
+
+void vanta_package_fetch_batch(const struct vanta_package *const *packages,
+                               const struct vanta_package_watch *watches, size_t n,
+                               const char *dir)
+{
+    struct job *jobs = calloc(n, sizeof *jobs), **sorted = calloc(n, sizeof *sorted);
+    struct vanta_lock *locks = calloc(n, sizeof *locks);
+    struct vanta_package_run *runs = calloc(n, sizeof *runs);
+    bool room = jobs && sorted && locks && runs;
+    size_t locked = 0, chosen = 0;
+
+    if (room)
+        chosen = choose_for_batch(packages, watches, n, dir, jobs, sorted);
+    while (locked < chosen && lock_package(sorted[locked], &locks[locked], NULL) == VANTA_OK)
+        locked++;
+    if (chosen > 1 && locked == chosen)
+        run_batch(jobs, runs, chosen);
+    while (locked-- > 0) {
+        unlock_package(sorted[locked], &locks[locked]);
+        rmdir(sorted[locked]->folder); /* when it is empty */
+    }
+    for (; chosen > 0; chosen--)
+        drop_ahead(&jobs[chosen - 1]);
+    free(jobs);
+    free(sorted);
+    free(locks);
+    free(runs);
+}
+
+/* --- one --------------------------------------------------------------------------- */
+
 enum vanta_status vanta_package_fetch(const struct vanta_package *package,
                                       const char *dir,
                                       const struct vanta_package_watch *watch,

@@ -11,6 +11,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/path.h"
@@ -25,7 +26,10 @@ struct vanta_package_watch {
      * file at path, which grows. Whoever wants to read it opens it now: the name goes, and
      * when path (below) is another file in the end, what was read is worth nothing. */
     void (*arriving)(void *arg, const char *path);
-    /* Asked several times a second; true ends the client: VANTA_ERR_CANCELLED. */
+    /* Of a batch: it is at path, which is what vanta_package_fetch would give. */
+    void (*came)(void *arg, const char *path, uint64_t moved);
+    /* Asked several times a second; true ends the client: VANTA_ERR_CANCELLED (a
+     * batch's: when nothing is wanted any more that has not come). */
     bool (*unwanted)(void *arg);
     void *arg;
     const atomic_bool *cancel;
@@ -48,6 +52,16 @@ enum vanta_status vanta_package_fetch(const struct vanta_package *package,
                                       const struct vanta_package_watch *watch,
                                       char path[VANTA_PATH_MAX], uint64_t *moved,
                                       struct vanta_error *err);
+
+/* Brings several wheels with one run of the client, which costs one start instead of
+ * many; each counts for itself as soon as it is there: watches[i].came is told of it. Only
+ * what is missing and has a known size is brought; that some did not come is no failure of
+ * this call, and has no reason here: vanta_package_fetch of each that did not come brings
+ * it or says why. They come in the order of packages; locks are taken in that of the
+ * digests. */
+void vanta_package_fetch_batch(const struct vanta_package *const *packages,
+                               const struct vanta_package_watch *watches, size_t n,
+                               const char *dir);
 
 /* The client's absolute path ("pypi" or "npm"); VANTA_ERR_TOOL with how to get one.
  * version (64 bytes, may be NULL) gets what the client prints of its own. */

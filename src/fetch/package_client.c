@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -25,6 +26,7 @@ extern char **environ;
 #define TALK_MAX_BYTES ((int64_t)16 << 20)
 #define TALK_READ_BYTES ((size_t)64 << 10)
 #define ARGS_MAX 32
+#define REQUIREMENTS_MAX_BYTES ((size_t)64 << 10)
 
 /* A way to run a client; python3 knows pip as a module, and -I keeps it from taking one
  * out of the current folder. */
@@ -232,10 +234,27 @@ static uint64_t bytes_so_far(const char *work, int64_t size, uint64_t *all)
 
 struct found {
     const char *ending;
-    int64_t size; /* only files of this size; -1: any */
-    char path[1024]; /* relative */
+    const char *name; /* only a wheel of this package; NULL: any file */
+    char path[1024];  /* relative */
     unsigned n;
 };
+
+/* A wheel is called NAME-VERSION-..., with "_" for what stands between words of NAME; name
+ * is normalized, with one "-" there. */
+static bool is_wheel_of(const char *relative, const char *name)
+{
+    const char *file = vanta_path_base(relative);
+
+    for (; *name; name++) {
+        char c = *file >= 'A' && *file <= 'Z' ? (char)(*file - 'A' + 'a') : *file;
+
+        if (*name == '-' ? c != '_' && c != '.' : c != *name)
+            return false;
+        for (file++; *name == '-' && (*file == '_' || *file == '.'); file++)
+            continue;
+    }
+    return *file == '-';
+}
 
 static enum vanta_status note_file(void *arg, const char *relative, uint64_t bytes,
                                    struct vanta_error *err)
@@ -243,8 +262,9 @@ static enum vanta_status note_file(void *arg, const char *relative, uint64_t byt
     struct found *found = arg;
 
     (void)err;
+    (void)bytes;
     if (vanta_has_suffix(relative, found->ending) &&
-        (found->size < 0 || (uint64_t)found->size == bytes) &&
+        (!found->name || is_wheel_of(relative, found->name)) &&
         vanta_format(found->path, sizeof found->path, "%s", relative))
         found->n++;
     return VANTA_OK;
@@ -267,7 +287,7 @@ static enum vanta_status take_result(const struct vanta_package_run *run,
 {
     const struct vanta_package *package = run->package;
     bool npm = strcmp(package->index, "npm") == 0;
-    struct found found = {.ending = npm ? ".tgz" : ".whl", .size = -1};
+    struct found found = {.ending = npm ? ".tgz" : ".whl"};
 
     if (find_in(run->work, "out", &found, file))
         return run->judge(run->judge_arg, file, err);
@@ -284,15 +304,19 @@ struct following {
     bool over; /* nothing, or nothing more, is to be had this way */
 };
 
-static void follow_start(const struct vanta_package_run *run, struct following *f)
+/* named: there may be wheels of other packages besides. */
+static void follow_start(const struct vanta_package_run *run, bool named,
+                         struct following *f)
 {
-    struct found found = {.ending = ".whl", .size = -1};
+    struct found found = {.ending = ".whl", .name = named ? run->package->name : NULL};
     char theirs[VANTA_PATH_MAX];
     struct stat st;
 
     if (!find_in(run->work, "tmp", &found, theirs))
         return;
-    if (!vanta_path_join(f->path, run->work, "early.whl") || link(theirs, f->path) != 0) {
+    if (!vanta_format(f->path, sizeof f->path, "%s/early-%s.whl", run->work,
+                      run->package->name) ||
+        link(theirs, f->path) != 0) {
         f->over = true;
         return;
     }
@@ -311,12 +335,12 @@ static void follow_end(struct following *f)
 }
 
 /* True when the package's bytes are all there, and right. */
-static bool follow(const struct vanta_package_run *run, struct following *f)
+static bool follow(const struct vanta_package_run *run, bool named, struct following *f)
 {
     struct stat st;
 
     if (!f->over && f->fd < 0)
-        follow_start(run, f);
+        follow_start(run, named, f);
     if (f->over || f->fd < 0)
         return false;
     /* One name left: pip has thrown it away, to start again elsewhere. One that has become
@@ -410,7 +434,7 @@ static enum vanta_status watch(const struct vanta_package_run *run,
         status = too_long(run->work, err);
     while (status == VANTA_OK && !*early &&
            !vanta_process_wait(process, f->over ? POLL_MS : FOLLOW_MS)) {
-        *early = follow(run, f);
+        *early = follow(run, false, f);
         if (*early || vanta_clock_ms() - checked_ms < POLL_MS)
             continue;
         checked_ms = vanta_clock_ms();
@@ -470,15 +494,16 @@ static enum vanta_status write_note(const char *path, const char *text,
     return status;
 }
 
-/* The folders below work, and what the client reads there. */
-static enum vanta_status prepare(const struct vanta_package_run *run,
+/* The folders below work, and what the client reads there. n is 1 for npm. */
+static enum vanta_status prepare(const struct vanta_package_run *run, size_t n,
                                  struct vanta_error *err)
 {
     static const char *const folders[] = {"out", "tmp", "cache"};
-    const struct vanta_package *package = run->package;
-    bool npm = strcmp(package->index, "npm") == 0;
-    char path[VANTA_PATH_MAX], text[1024];
+    bool npm = strcmp(run->package->index, "npm") == 0;
+    struct vanta_buf text = VANTA_BUF(REQUIREMENTS_MAX_BYTES);
+    char path[VANTA_PATH_MAX];
     enum vanta_status status;
+    bool fits = true;
     size_t i;
 
     for (i = 0; i < sizeof folders / sizeof folders[0]; i++) {
@@ -490,28 +515,33 @@ static enum vanta_status prepare(const struct vanta_package_run *run,
     }
     /* npm takes settings from the nearest folder above that has a package.json: here. */
     if (npm)
-        vanta_format(text, sizeof text, "{\"private\": true}\n");
+        fits = vanta_buf_printf(&text, "{\"private\": true}\n");
+    for (i = 0; !npm && i < n; i++)
+        fits = fits &&
+               vanta_buf_printf(&text, "%s==%s --hash=sha256:%s\n", run[i].package->name,
+                                run[i].package->version, run[i].package->sha256);
+    if (!fits)
+        status = vanta_fail_memory(err);
+    else if (!vanta_path_join(path, run->work,
+                              npm ? "out/package.json" : "requirements.txt"))
+        status = too_long(run->work, err);
     else
-        vanta_format(text, sizeof text, "%s==%s --hash=sha256:%s\n", package->name,
-                     package->version, package->sha256);
-    if (!vanta_path_join(path, run->work, npm ? "out/package.json" : "requirements.txt"))
-        return too_long(run->work, err);
-    return write_note(path, text, err);
+        status = write_note(path, text.data, err);
+    vanta_buf_free(&text);
+    return status;
 }
+
+#define PIP_ARGS(requirements, out)                                                       \
+    {"download", "--no-deps", "--only-binary", ":all:", "--require-hashes", "--no-input", \
+     "--no-cache-dir", "--disable-pip-version-check", "--progress-bar", "off", "-r",      \
+     requirements, "-d", out, NULL}
 
 enum vanta_status vanta_package_run(const struct vanta_package_run *run,
                                     char file[VANTA_PATH_MAX], struct vanta_error *err)
 {
     char requirements[VANTA_PATH_MAX], out[VANTA_PATH_MAX], cache[VANTA_PATH_MAX];
     char path[VANTA_PATH_MAX], spec[512];
-    const char *pip[] = {"download",       "--no-deps",
-                         "--only-binary",  ":all:",
-                         "--require-hashes", "--no-input",
-                         "--no-cache-dir", "--disable-pip-version-check",
-                         "--progress-bar", "off",
-                         "-r",             requirements,
-                         "-d",             out,
-                         NULL};
+    const char *pip[] = PIP_ARGS(requirements, out);
     const char *npm[] = {"pack",
                          spec,
                          "--ignore-scripts",
@@ -534,7 +564,7 @@ enum vanta_status vanta_package_run(const struct vanta_package_run *run,
         !vanta_path_join(cache, run->work, "cache") ||
         !vanta_format(spec, sizeof spec, "%s@%s", package->name, package->version))
         return too_long(run->work, err);
-    status = prepare(run, err);
+    status = prepare(run, 1, err);
     if (status != VANTA_OK)
         return status;
     clients = clients_of(package->index, &n);
@@ -559,6 +589,103 @@ enum vanta_status vanta_package_run(const struct vanta_package_run *run,
     vanta_hint(err, "%s; or use another source",
                vanta_package_client_advice(package->index));
     return VANTA_ERR_TOOL;
+}
+
+/* --- several wheels ---------------------------------------------------------------- */
+
+/* One look at what there is; false when nothing is left to wait for. */
+static bool look_at_batch(const struct vanta_package_run *runs, size_t n,
+                          struct following *f,
+                          void (*came)(void *judge_arg, const char *file))
+{
+    bool wanted = false;
+    size_t i;
+
+    for (i = 0; i < n; i++) {
+        const struct vanta_package_watch *watch = runs[i].watch;
+        uint64_t before = f[i].bytes;
+
+        if (f[i].over)
+            continue;
+        if (follow(&runs[i], true, &f[i])) {
+            came(runs[i].judge_arg, f[i].path);
+            follow_end(&f[i]);
+            continue;
+        }
+        if (f[i].bytes > before && watch->progress)
+            watch->progress(watch->arg, f[i].bytes);
+        wanted = wanted || !f[i].over;
+    }
+    return wanted;
+}
+
+/* Whether a package that has not come is still wanted. */
+static bool is_batch_wanted(const struct vanta_package_run *runs, size_t n,
+                            const struct following *f)
+{
+    const struct vanta_package_watch *watch;
+    bool wanted = false;
+    size_t i;
+
+    for (i = 0; i < n; i++) {
+        watch = runs[i].watch;
+        if (watch->cancel && atomic_load(watch->cancel))
+            return false;
+        wanted = wanted || (!f[i].over && !(watch->unwanted && watch->unwanted(watch->arg)));
+    }
+    return wanted;
+}
+
+static void watch_batch(const struct vanta_package_run *runs, size_t n,
+                        struct vanta_process *process, struct following *f,
+                        void (*came)(void *judge_arg, const char *file))
+{
+    static const struct vanta_package_watch nobody = {.arg = NULL};
+    struct growth growth = {.since = vanta_clock_ms()};
+    struct vanta_package_run all = runs[0];
+    int64_t checked_ms = 0;
+    char talk[VANTA_PATH_MAX];
+    bool ended = false;
+
+    all.watch = &nobody;
+    if (!vanta_path_join(talk, runs[0].work, "talk"))
+        return;
+    while (!ended) {
+        ended = vanta_process_wait(process, FOLLOW_MS);
+        if (!look_at_batch(runs, n, f, came))
+            return;
+        if (vanta_clock_ms() - checked_ms < POLL_MS)
+            continue;
+        checked_ms = vanta_clock_ms();
+        if (!is_batch_wanted(runs, n, f) ||
+            check_client(&all, &growth, talk, NULL) != VANTA_OK)
+            return;
+    }
+}
+
+void vanta_package_run_batch(const struct vanta_package_run *runs, size_t n,
+                             void (*came)(void *judge_arg, const char *file))
+{
+    struct following *f = calloc(n, sizeof *f);
+    char requirements[VANTA_PATH_MAX], out[VANTA_PATH_MAX], path[VANTA_PATH_MAX];
+    const char *pip[] = PIP_ARGS(requirements, out);
+    struct vanta_process process = {0};
+    size_t i, k = 0;
+
+    for (i = 0; f && i < n; i++)
+        f[i].fd = -1;
+    while (k < sizeof pips / sizeof pips[0] && !vanta_program_find(pips[k].program, path))
+        k++;
+    if (f && k < sizeof pips / sizeof pips[0] && prepare(runs, n, NULL) == VANTA_OK &&
+        vanta_path_join(requirements, runs[0].work, "requirements.txt") &&
+        vanta_path_join(out, runs[0].work, "out") &&
+        start(&process, &pips[k], path, pip, runs[0].work, NULL) == VANTA_OK) {
+        watch_batch(runs, n, &process, f, came);
+        vanta_process_stop(&process);
+    }
+    for (i = 0; f && i < n; i++)
+        follow_end(&f[i]);
+    free(f);
 }
 
 /* --- which client there is --------------------------------------------------------- */

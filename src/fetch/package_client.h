@@ -41,6 +41,12 @@ struct vanta_package_run {
 enum vanta_status vanta_package_run(const struct vanta_package_run *run,
                                     char file[VANTA_PATH_MAX], struct vanta_error *err);
 
+/* Several wheels with one client, all below the same work folder. Each one that is judged
+ * right is handed to came, which takes the file away, while the client brings the rest.
+ * Returns when all have come, or when no more will: there is no reason then. */
+void vanta_package_run_batch(const struct vanta_package_run *runs, size_t n,
+                             void (*came)(void *judge_arg, const char *file));
+
 /* Whether the client is given this variable of ours ("NAME=value"). */
 bool vanta_package_keeps_variable(const char *variable);
 

@@ -131,14 +131,14 @@ static void a_wheel_on_its_way_is_told_of_once(void **state)
 static void a_wheel_that_is_begun_anew_is_taken_as_it_ends(void **state)
 {
     static const char *const ways[] = {
-        "echo part >\"$TMPDIR/x.whl\"\n/bin/sleep 0.2\n/bin/rm \"$TMPDIR/x.whl\"\n"
-        "/bin/sleep 0.2\n/bin/cp \"$FAKE/wheel\" \"$TMPDIR/y.whl\"\n"
-        "/bin/sleep 0.2\n/bin/cp \"$TMPDIR/y.whl\" \"$out/\"\n",
-        "echo part >\"$TMPDIR/x.whl\"\n/bin/sleep 0.2\n"
-        "/bin/cat \"$FAKE/wheel\" >\"$TMPDIR/x.whl\"\n"
-        "/bin/sleep 0.2\n/bin/cp \"$TMPDIR/x.whl\" \"$out/\"\n",
-        "echo much more than what the wheel will have in the end >\"$TMPDIR/x.whl\"\n"
-        "/bin/sleep 0.2\n/bin/cp \"$FAKE/wheel\" \"$out/x.whl\"\n"};
+        ("echo part >\"$TMPDIR/x.whl\"\n/bin/sleep 0.2\n/bin/rm \"$TMPDIR/x.whl\"\n"
+         "/bin/sleep 0.2\n/bin/cp \"$FAKE/wheel\" \"$TMPDIR/y.whl\"\n"
+         "/bin/sleep 0.2\n/bin/cp \"$TMPDIR/y.whl\" \"$out/\"\n"),
+        ("echo part >\"$TMPDIR/x.whl\"\n/bin/sleep 0.2\n"
+         "/bin/cat \"$FAKE/wheel\" >\"$TMPDIR/x.whl\"\n"
+         "/bin/sleep 0.2\n/bin/cp \"$TMPDIR/x.whl\" \"$out/\"\n"),
+        ("echo much more than what the wheel will have in the end >\"$TMPDIR/x.whl\"\n"
+         "/bin/sleep 0.2\n/bin/cp \"$FAKE/wheel\" \"$out/x.whl\"\n")};
     struct outcome o;
     size_t i;
 
