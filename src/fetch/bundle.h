@@ -16,7 +16,7 @@
  * Locks, always in this order and each kind sorted by name: containers, then items. An
  * item that is fetched alone holds its own lock only, so no circle can form.
  *
- * bundle.c brings the containers, unpack.c takes the items out of them. A bundle lives in
+ * bundle_fetch.c brings the containers, unpack.c takes the items out of them. A bundle lives in
  * one call of vanta_run_bundle (engine.h), which owns all that it holds.
  */
 #ifndef VANTA_FETCH_BUNDLE_H
@@ -80,6 +80,13 @@ enum vanta_status vanta_container_key(const struct vanta_locator *l,
                                       char key[VANTA_SHA256_HEX],
                                       struct vanta_error *err);
 struct vanta_container *vanta_container_find(struct vanta_bundle *b, const char *key);
+
+/* --- bundle_fetch.c --- */
+
+/* Starts bringing the containers side by side; where no thread can be had, all are there
+ * (or not) when it returns. join waits for the end of all. */
+void vanta_bundle_fetch(struct vanta_bundle *b);
+void vanta_bundle_join(struct vanta_bundle *b);
 /* What a status of fetching or unpacking means for the source. */
 enum vanta_move vanta_container_failure(enum vanta_status status);
 /* Waits for the container's end; from any thread but its own. */

@@ -6,6 +6,7 @@
  *     schedule.c  which item goes to which source when, and what follows from a failure
  *     single.c    one item from one address or file
  *     bundle.c    items that come out of the same packages or archive, in one pass
+ *     bundle_fetch.c  their downloads, side by side
  *     unpack.c    the pass itself: members of archives to items
  *     reach.c     can it be reached: probes and doctor's questions
  *     reach_index.c  does an index answer the user's own client

@@ -47,6 +47,11 @@ enum vanta_status vanta_package_run(const struct vanta_package_run *run,
 void vanta_package_run_batch(const struct vanta_package_run *runs, size_t n,
                              void (*came)(void *judge_arg, const char *file));
 
+/* --- package_environment.c --- */
+
+/* What a client below work is given; NULL when memory is out. */
+char **vanta_package_environment(const char *work);
+void vanta_package_environment_free(char **list);
 /* Whether the client is given this variable of ours ("NAME=value"). */
 bool vanta_package_keeps_variable(const char *variable);
 

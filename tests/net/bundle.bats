@@ -477,6 +477,22 @@ clients() {
     [ "$(calls big-3)" -eq 0 ]
 }
 
+@test "an index that is not reached is not asked for each of several packages" {
+    in_four
+    cat >bin/pip3 <<SCRIPT
+#!/bin/sh
+echo client >>"$INDEX/clients"
+echo "WARNING: Retrying (Retry(total=0)) after connection broken by 'NewConnectionError(" >&2
+echo "Failed to establish a new connection: [Errno 111] Connection refused')'" >&2
+echo "ERROR: No matching distribution found for big-0==1.0" >&2
+exit 1
+SCRIPT
+    ITEMS[4]="${ITEMS[4]} $URL/ok/big.bin"
+    go --jobs 1
+    arrived big.bin
+    [ "$(clients)" -eq 2 ]
+}
+
 @test "one package of several that has other bytes is refused by its name" {
     in_four
     printf X | dd of="$INDEX/big-1" bs=1 seek=100 conv=notrunc
