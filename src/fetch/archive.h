@@ -12,9 +12,10 @@
  * leading "./". A tarball of npm keeps its files below "package/": the caller adds that.
  * A name that occurs twice is refused (VANTA_ERR_FORMAT) when it is wanted.
  *
- * One zip reader limit: an archive inside of members, and one that still grows, is read in
- * passing, by its local headers; what only its directory at the end tells (attributes, an archive that starts
- * late) is not seen. Whole files, several joined ones too, are read by the directory.
+ * One zip reader limit: an archive inside of members, and one that still grows, is read
+ * in passing, by its local headers; what only its directory at the end tells (attributes,
+ * an archive that starts late) is not seen. Whole files, several joined ones too, are read
+ * by the directory.
  *
  * Statuses: VANTA_ERR_FORMAT (damaged, cut short, wrong CRC, a link), UNSUPPORTED
  * (encrypted, sparse), LIMIT, NOT_FOUND, CANCELLED, IO, TOOL (no libarchive), or what a

