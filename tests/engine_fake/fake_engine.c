@@ -206,9 +206,9 @@ static void answer_rows(const json_t *rows, const json_t *request)
     size_t dimensions = json_array_size(json_array_get(rows, 0));
     float *values = calloc(n * dimensions + 1, sizeof *values);
     json_t *message = json_pack(
-        "{s:I, s:{s:I, s:I, s:I, s:i, s:f}}", "id", request_id, "ok", "n", (json_int_t)n,
+        "{s:I, s:{s:I, s:I, s:I, s:i, s:f, s:b}}", "id", request_id, "ok", "n", (json_int_t)n,
         "dimensions", (json_int_t)dimensions, "tokens", (json_int_t)n * 5, "truncated", 0,
-        "engine_ms", 2.0);
+        "engine_ms", 2.0, "normalized", 1);
 
     for (i = 0; i < n; i++)
         for (k = 0; k < dimensions; k++)
