@@ -13,8 +13,8 @@
  *     {"do": ACTION}                see below
  * Steps that are arrays themselves are taken in turn, one a request.
  * A request that the script does not have gets a plain answer (load) or is refused.
- * What happens before there is a script is the program's name: fake-ACTION. Without a
- * model the script is the file PROGRAM.script, where there is one.
+ * What happens before there is a script is the program's name: fake-ACTION. Where the
+ * model is no script, or there is none, it is the file PROGRAM.script, if there is one.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -323,11 +323,9 @@ int main(int argc, char **argv)
     send_json(json_pack("{s:i, s:s}", "hello", VANTA_PROTOCOL_VERSION, "build", "fake"));
     hello = take();
     model = json_string_value(json_object_get(hello, "model"));
-    if (!model) {
-        snprintf(beside, sizeof beside, "%s.script", argv[0]);
-        model = beside;
-    }
-    vanta_json_load_file(model, 1 << 20, &script, NULL);
+    snprintf(beside, sizeof beside, "%s.script", argv[0]);
+    if (!model || vanta_json_load_file(model, 1 << 20, &script, NULL) != VANTA_OK)
+        vanta_json_load_file(beside, 1 << 20, &script, NULL);
     for (;;) {
         json_t *request = take();
 
