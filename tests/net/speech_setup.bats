@@ -55,6 +55,26 @@ vanta() {
     ! grep -rqF "$KEY" "$VANTA_MODELS_DIR" "$HOME"
 }
 
+@test "a quiet set-up warns of a wrong key, and is quiet about a right one" {
+    server good
+    vanta setup tts-1 --quiet
+    exits 0
+    [ -z "$output" ]
+    server wrong-key
+    vanta setup tts-1 --quiet
+    exits 0
+    contains "warning: tts-1:"
+    contains "the key is not accepted (401, invalid_api_key)"
+    [ "${#lines[@]}" -eq 1 ]
+    vanta setup tts-1 --json
+    exits 0
+    contains '"warning":true'
+    server gone:0
+    vanta setup tts-1 --quiet
+    exits 0
+    [ -z "$output" ]
+}
+
 @test "a network or server that is away is no failure, and no verdict on the key" {
     local how
 
