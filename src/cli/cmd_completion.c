@@ -28,7 +28,8 @@ static const char *offer(const char *command, const char *word)
         return catalog ? "@catalog" : "@ids";
     if (strcmp(word, "TYPE") == 0)
         return "@types";
-    if (strcmp(word, "FILE") == 0 || strcmp(word, "PATH") == 0)
+    if (strcmp(word, "FILE") == 0 || strcmp(word, "PATH") == 0 ||
+        strcmp(word, "INPUT") == 0)
         return "@files";
     if (strcmp(word, "DIR") == 0)
         return "@dirs";
@@ -47,7 +48,7 @@ static void print_operands(const struct command *command)
         size_t len = 0;
 
         if (!isalpha((unsigned char)*at)) {
-            at++;
+            at += *at == '-' ? strcspn(at, " ") : 1; /* options are asked for */
             continue;
         }
         while (isalpha((unsigned char)at[len]) || at[len] == '-')

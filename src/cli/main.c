@@ -10,14 +10,14 @@
 atomic_bool cancelled;
 
 const struct command commands[] = {
-    {"setup", NULL, "[all|TYPE|ID]...", "fetch, prepare, verify and register models",
+    {"setup", NULL, "[all|TYPE|ID]...", "fetch, prepare, verify, register and test models",
      cmd_setup},
     {"list", "ls", "", "show the models that are here, and their states", cmd_list},
     {"info", "show", "ID|FILE", "show all that is known of a model, or of a file", cmd_info},
     {"path", NULL, "ID", "print where a model is, for scripts", cmd_path},
     {"verify", NULL, "[ID...]", "hash models and compare with what they should be",
      cmd_verify},
-    {"test", NULL, "[ID...]", "run models on this machine and judge what they answer",
+    {"test", NULL, "[ID...]", "test models on this machine: transcripts, answers, vectors, speech",
      cmd_test},
     {"bench", NULL, "ID", "measure how fast a model runs on this machine", cmd_bench},
     {"run", NULL, "ID [INPUT]",
@@ -33,8 +33,9 @@ const struct command commands[] = {
      cmd_registry},
     {"catalog", NULL, "list | show ID | check [FILE...]",
      "show what models there are to set up, and check catalog files", cmd_catalog},
-    {"convert", NULL, "DIR --to whisper-ggml -o FILE",
-     "convert faster-whisper weights to whisper.cpp's file", cmd_convert},
+    {"convert", NULL, "DIR --to FORMAT -o FILE",
+     "convert faster-whisper weights or a sentence encoder to the engines' files",
+     cmd_convert},
     {"completion", NULL, "bash|zsh|fish", "print a completion script for a shell",
      cmd_completion},
     {"version", NULL, "", "print the version of this program", cmd_version},
@@ -64,7 +65,7 @@ static void print_help(FILE *out)
 {
     size_t i;
 
-    fputs("vanta - prepares and verifies the models of the VANTA voice assistant\n\n"
+    fputs("vanta - prepares, verifies and tests the models of the VANTA voice assistant\n\n"
           "usage: vanta COMMAND [OPTION...]\n\n",
           out);
     for (i = 0; i < commands_count; i++)

@@ -61,10 +61,9 @@ no_plant() {
 
 @test "bash: commands" {
     complete_bash vanta ''
-    for command in setup list verify catalog completion; do
+    for command in setup list verify test run bench catalog completion; do
         has_line $command
     done
-    lacks test
     complete_bash vanta ver
     [ "$output" = $'verify\nversion' ]
 }
@@ -125,6 +124,27 @@ no_plant() {
     has_line whisper-ggml
     complete_bash vanta convert --type q
     has_line q8_0
+    complete_bash vanta convert ''
+    [ "$output" = here ]
+}
+
+@test "bash: a model and a file to run, formats and voices of speech" {
+    complete_bash vanta run whi
+    [ "$output" = whisper-base ]
+    complete_bash vanta run whisper-base here/a
+    [ "$output" = here/a-file.bin ]
+    complete_bash vanta run tts-1 --format f
+    [ "$output" = flac ]
+    complete_bash vanta run tts-1 --voice = no
+    [ "$output" = nova ]
+    complete_bash vanta run all-MiniLM-L6-v2 --npy here/a
+    [ "$output" = here/a-file.bin ]
+    complete_bash vanta test mis
+    [ "$output" = mistral-7b ]
+    complete_bash vanta test --type l
+    [ "$output" = llm ]
+    complete_bash vanta bench --re
+    [ "$output" = --repeats ]
 }
 
 @test "fish: commands, options, ids and values" {
@@ -141,6 +161,10 @@ no_plant() {
     has_line embedding
     complete_fish "vanta setup --models whisper-base,all"
     has_line whisper-base,all-MiniLM-L6-v2
+    complete_fish "vanta run tts-1 --format f"
+    has_line flac
+    complete_fish "vanta run whisper-base here/a"
+    has_line here/a-file.bin
     complete_fish "vanta list --type=w"
     has_line --type=whisper
 }
@@ -174,6 +198,8 @@ END
     has_line embedding
     run zsh -f run.zsh vanta completion ''
     has_line fish
+    run zsh -f run.zsh vanta run tts-1 --voice ''
+    has_line nova
 }
 
 @test "every script names every command and alias" {

@@ -73,6 +73,8 @@ _vanta() {
     --to=*) _vanta_offer 'whisper-ggml gguf' "$current" ;;
     --type=*) _vanta_offer @types "$current" ;;
     --profile=*) _vanta_offer @profiles "$current" ;;
+    --format=*) _vanta_offer 'mp3 opus aac flac wav pcm' "$current" ;;
+    --voice=*) _vanta_offer 'alloy ash coral echo fable onyx nova sage shimmer' "$current" ;;
     --source=*) _vanta_offer 'hub packages web files mirror' "$current" ;;
     --models=*) _vanta_offer @catalog "$current" ;;
     *=*FILE* | *=PATH*) _vanta_offer @files "$current" ;;

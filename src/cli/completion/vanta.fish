@@ -66,6 +66,10 @@ function __vanta_complete
                 __vanta_offer @types
             case '--profile=*'
                 __vanta_offer @profiles
+            case '--format=*'
+                __vanta_offer mp3 opus aac flac wav pcm
+            case '--voice=*'
+                __vanta_offer alloy ash coral echo fable onyx nova sage shimmer
             case '--source=*'
                 __vanta_offer hub packages web files mirror
             case '--models=*'

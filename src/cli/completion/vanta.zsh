@@ -68,6 +68,8 @@ _vanta() {
     --to=*) _vanta_offer 'whisper-ggml gguf' ;;
     --type=*) _vanta_offer @types ;;
     --profile=*) _vanta_offer @profiles ;;
+    --format=*) _vanta_offer 'mp3 opus aac flac wav pcm' ;;
+    --voice=*) _vanta_offer 'alloy ash coral echo fable onyx nova sage shimmer' ;;
     --source=*) _vanta_offer 'hub packages web files mirror' ;;
     --models=*) _vanta_offer @catalog ;;
     *=*FILE* | *=PATH*) _files ;;
