@@ -184,6 +184,7 @@ check_tests() {
     want_program scdoc scdoc scdoc
     want_program shellcheck shellcheck shellcheck
     want_program openssl openssl openssl@3
+    want_program flac flac flac
     if [ "$manager" = apt ]; then
         # The only ones that Homebrew has not; tests that use them say so and skip.
         want_program strace strace ""

@@ -16,6 +16,7 @@ struct test {
     bool was_opened; /* or it was tried */
     char build[VANTA_ENGINE_BUILD_MAX];
     const char *phase;
+    const char *readable; /* a file that the helper may read besides; NULL: none */
 };
 
 /* --- test.c --- */

@@ -384,6 +384,25 @@ static void redirect(struct exchange *x)
     answer(x, x->argument ? (int)x->argument : 307, "text/html", line, "");
 }
 
+/* The bytes of the file that SPEECHD_RECORDING names. */
+static void recording(struct exchange *x)
+{
+    const char *path = getenv("SPEECHD_RECORDING");
+    FILE *file = path ? fopen(path, "rb") : NULL;
+    char block[4096];
+    size_t n;
+
+    if (!file) {
+        answer(x, 500, "text/plain", "", "no recording");
+        return;
+    }
+    begin_audio(x);
+    while ((n = fread(block, 1, sizeof block, file)) > 0 && chunk(x, block, n))
+        continue;
+    fclose(file);
+    say(x, "0\r\n\r\n");
+}
+
 static const struct {
     const char *name;
     void (*answer)(struct exchange *x);
@@ -414,6 +433,7 @@ static const struct {
     {"noise", noise},
     {"gzip", gzip},
     {"redirect", redirect}, /* :CODE */
+    {"recording", recording},
 };
 
 /* --- requests --- */
