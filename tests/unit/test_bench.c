@@ -111,7 +111,7 @@ static void a_last_time_that_is_nonsense(void **state)
     const struct vanta_entry *entry = make_scripted("llm", RUNS, "");
 
     (void)state;
-    ((struct vanta_entry *)entry)->extra = json_pack("{s:[]}", "bench");
+    json_object_set_new(entry->extra, "bench", json_array());
     assert_int_equal(bench(entry, 1), VANTA_OK);
     assert_string_equal(result.last_at, "");
     assert_false(result.same_machine || figure("load_ms")->has_last);
