@@ -179,6 +179,45 @@ assert eval(sys.argv[2]), d' "$1" "$2"
     contains "writer is missing"
 }
 
+# chat TEXT COMMAND...: at a terminal where TEXT is typed; what is seen is $output.
+chat() {
+    run python3 - "$@" <<'SCRIPT'
+import os, pty, sys
+child, terminal = pty.fork()
+if child == 0:
+    os.execv(sys.argv[2], sys.argv[2:])
+os.write(terminal, sys.argv[1].encode())
+seen = b""
+while True:
+    try:
+        data = os.read(terminal, 65536)
+    except OSError:
+        break
+    if not data:
+        break
+    seen += data
+sys.stdout.write(seen.decode().replace("\r", ""))
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+SCRIPT
+}
+
+@test "at a terminal it is a chat, until an empty line or the end" {
+    writer_script 'Hello there.' "$(piece Hello), $(piece ' there.')" | script writer
+    here writer
+    for typed in $'Good morning\nHow are you?\n\n' $'Good morning\nHow are you?\n\004'; do
+        chat "$typed" "$VANTA" run writer --catalog "$CATALOG"
+        exits 0
+        contains "A chat with writer."
+        [ "$(grep -c 'Hello there\.$' <<<"$output")" -eq 2 ]
+    done
+    printf '{%s, "complete": [{"do": "abort"}]}' "$(loaded)" | script writer
+    rm -r "$MODELS"
+    here writer
+    chat $'Good morning\nHow are you?\n\n' "$VANTA" run writer --catalog "$CATALOG"
+    exits 3
+    contains SIGABRT
+}
+
 # --- speech to text ---
 
 # recorder TEXT...: a listener that hears this.

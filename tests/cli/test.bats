@@ -344,6 +344,51 @@ SCRIPT
     grep -qE '^tested +never$' <<<"$output"
 }
 
+@test "more memory than there is: told, also when quiet, and what would fit" {
+    sed -i.bak 's/"memory_bytes": 1000/"memory_bytes": 17000000000000/' "$CATALOG"
+    run vanta setup writer
+    exits 3
+    contains "17.0 TB of memory"
+    run --separate-stderr vanta setup writer --no-test --force --quiet
+    exits 0
+    [ -z "$output" ]
+    [[ $stderr == *"it will hardly run here"* ]]
+    [[ $stderr == *"the models do not fit into memory together: they need 17.0 TB, as estimated before their test"* ]]
+    [[ $stderr == *" in place of writer would fit."* ]]
+    vanta setup writer --no-test --force --json >out.jsonl
+    python3 - out.jsonl <<'SCRIPT'
+import json, sys
+memory = json.loads(open(sys.argv[1]).readlines()[-1])["memory"]
+assert memory["fits"] is False and memory["measured"] is False, memory
+assert memory["advice"].endswith(" in place of writer would fit."), memory
+SCRIPT
+    run vanta doctor --offline
+    contains "warn  fit"
+    contains " in place of writer would fit."
+    # What the engine found when it was tested is what counts.
+    vanta test writer
+    run vanta setup writer --force
+    exits 0
+    lacks "do not fit"
+}
+
+@test "a terminal sees how far a test is, and nothing of that stays; a file sees nothing" {
+    writer_script "$RIGHT" '{"do": "sleep"}, {"do": "progress"}' | script writer
+    vanta setup writer --no-test
+    on_terminal seen "$VANTA" test writer --catalog "$CATALOG"
+    grep -qF $'\r\e[Kwriter  asking' seen
+    # The table comes after a line that was erased.
+    python3 - seen <<'SCRIPT'
+import sys
+text = open(sys.argv[1], "rb").read()
+assert b"\r\x1b[K" in text[text.rindex(b"asking"):text.rindex(b"VERDICT")], text
+assert b"passed" in text[text.rindex(b"VERDICT"):], text
+SCRIPT
+    vanta test writer >out 2>&1
+    not grep -q asking out
+    not grep -q $'\e' out
+}
+
 @test "doctor names the engine, its devices, and whether the models fit" {
     vanta setup writer finder
     run "$VANTA" doctor --offline

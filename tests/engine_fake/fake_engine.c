@@ -160,6 +160,8 @@ static void act(const char *action)
         _exit(7);
     else if (strcmp(action, "hang") == 0)
         hang();
+    else if (strcmp(action, "sleep") == 0)
+        vanta_clock_sleep_ms(500, NULL);
     else if (strcmp(action, "eat") == 0)
         eat_memory();
     else if (strcmp(action, "drip") == 0)
