@@ -34,7 +34,7 @@ static void ask_engine(struct doctor *d)
     doctor_say(d, VANTA_CHECK_OK, "engines", "%s", info->build);
     doctor_say(d, VANTA_CHECK_OK, "devices", "%s", list[0] ? list : "none reported");
     if (cores[0] || features[0])
-        doctor_say(d, VANTA_CHECK_OK, "processor", "%s%s%s", cores,
+        doctor_say(d, VANTA_CHECK_OK, "cores", "%s%s%s", cores,
                    cores[0] && features[0] ? "; the engines use " : "", features);
     if (strcmp(info->sandbox, "none") == 0 || !info->sandbox[0]) {
         doctor_say(d, VANTA_CHECK_WARN, "sandbox",

@@ -394,7 +394,7 @@ SCRIPT
     run "$VANTA" doctor --offline
     contains "ok    engines        fake"
     contains "ok    devices        CPU (Zilog Z80, 25.0 GB, 20.0 GB free)"
-    contains "ok    processor      2 cores; 4 processors; the engines use AVX2"
+    contains "ok    cores          2 cores; 4 processors; the engines use AVX2"
     contains "warn  sandbox"
     grep -qE '^ok +fit +the models here.*together; ' <<<"$output"
     printf '#!/bin/sh\nexit 1\n' >"$BIN/vanta-engine"
