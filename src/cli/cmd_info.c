@@ -69,7 +69,22 @@ static void print_files(const struct vanta_entry *e)
     }
 }
 
-/* Strings and numbers of an object, a line each. */
+static void print_list(const char *name, const char *key, const json_t *list)
+{
+    char text[1024] = "";
+    size_t i, len = 0;
+
+    for (i = 0; i < json_array_size(list) && len < sizeof text; i++) {
+        const char *word = json_string_value(json_array_get(list, i));
+
+        if (word)
+            len += (size_t)snprintf(text + len, sizeof text - len, "%s%s",
+                                    len ? ", " : "", word);
+    }
+    linef(name, "%s: %s", key, text);
+}
+
+/* Strings, numbers and lists of strings of an object, a line each. */
 static void print_members(const char *name, const json_t *object)
 {
     const char *key;
@@ -82,6 +97,8 @@ static void print_members(const char *name, const json_t *object)
             linef(name, "%s: %" JSON_INTEGER_FORMAT, key, json_integer_value(value));
         else if (json_is_boolean(value))
             linef(name, "%s: %s", key, json_is_true(value) ? "yes" : "no");
+        else if (json_is_array(value) && json_is_string(json_array_get(value, 0)))
+            print_list(name, key, value);
         else
             continue;
         name = "";

@@ -111,12 +111,23 @@ static void explain(const struct test_run *run, const struct vanta_entry *entry,
     }
 }
 
+/* A test that costs money is not made behind the user's back. */
+static void say_paid(const struct test_run *run, const struct vanta_entry *entry)
+{
+    if (vanta_entry_is_api(entry) &&
+        vanta_entry_state(run->session->root, entry, run->session->catalog, NULL) !=
+            VANTA_STATE_NEEDS_KEY)
+        fprintf(stderr, "%s: its test is a paid request of two short sentences\n",
+                entry->id);
+}
+
 static void test_entry(struct test_run *run, const struct vanta_entry *entry)
 {
     struct vanta_test_result result;
     struct vanta_error err = {0};
     enum vanta_status status;
 
+    say_paid(run, entry);
     test_line_start(&run->line, entry->id, run->quiet || run->json);
     status = vanta_test_model(&run->options, entry, &result, &err);
     test_line_clear(&run->line);

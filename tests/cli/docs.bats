@@ -30,8 +30,8 @@ described() {
 }
 
 text_of() {
-    if [ "$1" = setup ]; then
-        cat "$man/vanta-setup.1.scd"
+    if [ -e "$man/vanta-$1.1.scd" ]; then
+        cat "$man/vanta-$1.1.scd"
     else
         section "$1"
     fi

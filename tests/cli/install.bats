@@ -30,7 +30,8 @@ setup() {
 
 @test "man pages are installed where scdoc is" {
     command -v scdoc >/dev/null || skip "scdoc is not installed"
-    for page in man1/vanta.1 man1/vanta-setup.1 man5/vanta-registry.5 man5/vanta-catalog.5; do
+    for page in man1/vanta.1 man1/vanta-setup.1 man1/vanta-test.1 man1/vanta-run.1 \
+        man1/vanta-bench.1 man5/vanta-registry.5 man5/vanta-catalog.5; do
         [ -s "$INSTALLED/usr/share/man/$page" ] || { echo "missing: $page"; false; }
     done
 }

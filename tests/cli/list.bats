@@ -154,6 +154,13 @@ END
     contains '"state": "untested"'
 }
 
+@test "info shows lists of words" {
+    "$VANTA" setup tts-1 --offline --quiet --models-dir "$PWD/other"
+    run "$VANTA" info tts-1 --models-dir "$PWD/other"
+    exits 0
+    grep -qE '^ +voices: alloy, ash, ' <<<"$output"
+}
+
 @test "info reads the header of a bare file" {
     printf '<!DOCTYPE html><html></html>' >page.bin
     run "$VANTA" info ./page.bin

@@ -147,3 +147,18 @@ vanta() {
     exits 0
     contains "warning: tts-1: the speech API's address in OPENAI_BASE_URL cannot be used"
 }
+
+@test "test says before it that its request is paid for, and makes one" {
+    server good
+    vanta setup tts-1 --quiet
+    exits 0
+    run --separate-stderr "$VANTA" test tts-1 --json
+    [[ $stderr == *"tts-1: its test is a paid request of two short sentences"* ]]
+    [ "$(asked '^POST /good/v1/audio/speech')" -eq 1 ]
+    unset OPENAI_API_KEY
+    vanta test tts-1
+    exits 1
+    lacks "paid request"
+    contains needs-key
+    [ "$(asked '^POST /good/v1/audio/speech')" -eq 1 ]
+}
