@@ -38,6 +38,8 @@ static const char *compare(const struct vanta_bench_figure *f, char out[64])
     if (!f->has_last || !(f->last > 0))
         return "-";
     change = (f->median / f->last - 1) * 100;
+    if (change > -0.5 && change < 0.5)
+        return "same";
     vanta_format(out, 64, "%+.0f %%%s", change,
                  change > -3 && change < 3           ? ""
                  : (change > 0) == f->more_is_better ? " better"

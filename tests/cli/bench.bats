@@ -36,7 +36,7 @@ timed() {
     exits 0
     contains "The last time was 20"
     lacks "another machine"
-    grep -qE '^prompt of 512 tokens .* \+0 %$' <<<"$output"
+    grep -qE '^prompt of 512 tokens .* same$' <<<"$output"
 }
 
 @test "better, worse, and another engine" {
