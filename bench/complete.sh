@@ -1,0 +1,83 @@
+#!/bin/sh
+# Prompt and generation speed of a language model, beside llama-bench of the same build:
+# 512 tokens of prompt, 128 generated, as many threads, turn by turn in one run; medians of
+# the pairs' ratios.
+#
+#     VANTA_BENCH_LLAMA_BENCH=PROGRAM VANTA_BENCH_LLM=FILE.gguf bench/complete.sh [RUNS]
+#
+# PROGRAM: PREFIX/bin/llama-bench of deps/build-engines.sh --peers; FILE: vanta path ID.
+# RUNS: 5. VANTA_THREADS: 2.
+set -eu
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
+: "${VANTA:=$root/build/vanta}"
+if [ -z "${VANTA_BENCH_LLAMA_BENCH:-}" ] || [ -z "${VANTA_BENCH_LLM:-}" ]; then
+    echo "complete: not measured. VANTA_BENCH_LLAMA_BENCH has to name llama-bench," \
+        "VANTA_BENCH_LLM a GGUF."
+    exit 0
+fi
+if [ ! -x "$(dirname -- "$VANTA")/vanta-engine" ]; then
+    echo "complete: not measured. vanta-engine is built by: make engine"
+    exit 0
+fi
+work=$(mktemp -d "${TMPDIR:-/tmp}/vanta-bench.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+"$VANTA" add "$VANTA_BENCH_LLM" --type llm --id bench --link --models-dir "$work" -q >/dev/null
+
+python3 - "$VANTA" "$work" "$VANTA_BENCH_LLAMA_BENCH" "$VANTA_BENCH_LLM" "${1:-5}" \
+    "${VANTA_THREADS:-2}" <<'END'
+import json
+import statistics
+import subprocess
+import sys
+
+vanta, root, peer_program, model, runs, threads = sys.argv[1:]
+PROMPT, GENERATED = 512, 128
+
+
+def output(command, **more):
+    done = subprocess.run(command, capture_output=True, text=True, **more)
+    if done.returncode != 0:
+        sys.exit(done.stderr)
+    return done.stdout
+
+
+def peer():
+    said = json.loads(output([peer_program, "-m", model, "-t", threads, "-p", str(PROMPT),
+                              "-n", str(GENERATED), "-r", "1", "-ngl", "0", "-o", "json"]))
+    return (next(s["avg_ts"] for s in said if s["n_prompt"]),
+            next(s["avg_ts"] for s in said if s["n_gen"]))
+
+
+def complete(words):
+    return json.loads(output(
+        [vanta, "run", "bench", "--models-dir", root, "-t", threads, "--no-gpu", "--plain",
+         "-n", str(GENERATED), "--json", "-q"], input="one two three four " * (words // 4)))
+
+
+def ours(words):
+    said = complete(words)
+    # The first token comes of the prompt.
+    return (said["prompt_tokens"] * 1000 / said["prompt_ms"],
+            (said["generated_tokens"] - 1) * 1000 / said["generate_ms"], said)
+
+
+words = PROMPT
+_, _, said = ours(words)
+print(f"complete: {said['prompt_tokens']} tokens of prompt, {said['generated_tokens']} "
+      f"generated (llama-bench: {PROMPT}, {GENERATED})")
+theirs, mine = [], []
+for i in range(int(runs)):
+    if i % 2:
+        theirs.append(peer())
+        mine.append(ours(words))
+    else:
+        mine.append(ours(words))
+        theirs.append(peer())
+for i, what in enumerate(("prompt", "generation")):
+    ratio = statistics.median(m[i] / t[i] for m, t in zip(mine, theirs))
+    best = max(m[i] for m in mine) / max(t[i] for t in theirs)
+    print(f"complete {what}: {statistics.median(m[i] for m in mine):.1f} tokens/s, "
+          f"llama-bench {statistics.median(t[i] for t in theirs):.1f}; ratio {ratio:.3f}, of "
+          f"the best runs {best:.3f} (goal: 0.98): {'ok' if ratio >= 0.98 else 'MISSED'}")
+END
