@@ -49,30 +49,35 @@ def peer():
             next(s["avg_ts"] for s in said if s["n_gen"]))
 
 
-def complete(words):
+def complete(words, tokens):
+    text = " ".join(("one two three four " * words).split()[:words])
     return json.loads(output(
         [vanta, "run", "bench", "--models-dir", root, "-t", threads, "--no-gpu", "--plain",
-         "-n", str(GENERATED), "--json", "-q"], input="one two three four " * (words // 4)))
+         "-n", str(tokens), "--json", "-q"], input=text))
 
 
-def ours(words):
-    said = complete(words)
+# As llama-bench has it, the prompt is read into an empty context and so is the text that
+# is generated.
+def ours():
+    read, written = complete(words, 1), complete(1, GENERATED)
+    if written["generated_tokens"] != GENERATED:
+        sys.exit("complete: the model stopped after %d tokens" % written["generated_tokens"])
     # The first token comes of the prompt.
-    return (said["prompt_tokens"] * 1000 / said["prompt_ms"],
-            (said["generated_tokens"] - 1) * 1000 / said["generate_ms"], said)
+    return (read["prompt_tokens"] * 1000 / read["prompt_ms"],
+            (GENERATED - 1) * 1000 / written["generate_ms"])
 
 
-words = PROMPT
-_, _, said = ours(words)
-print(f"complete: {said['prompt_tokens']} tokens of prompt, {said['generated_tokens']} "
-      f"generated (llama-bench: {PROMPT}, {GENERATED})")
+# A word is a token of most vocabularies; what a model puts in front is taken off.
+words = 2 * PROMPT - complete(PROMPT, 1)["prompt_tokens"]
+tokens = complete(words, 1)["prompt_tokens"]
+print(f"complete: {tokens} tokens of prompt (llama-bench: {PROMPT}), {GENERATED} generated")
 theirs, mine = [], []
 for i in range(int(runs)):
     if i % 2:
         theirs.append(peer())
-        mine.append(ours(words))
+        mine.append(ours())
     else:
-        mine.append(ours(words))
+        mine.append(ours())
         theirs.append(peer())
 for i, what in enumerate(("prompt", "generation")):
     ratio = statistics.median(m[i] / t[i] for m, t in zip(mine, theirs))
