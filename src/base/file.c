@@ -157,7 +157,7 @@ unsigned vanta_file_sweep(const char *path)
 
 /* Containers hand out the same process ids again and again, so that the name can be one
  * that a killed process left behind: then the next one is taken. */
-int vanta_file_temporary(const char *path, char out[VANTA_PATH_MAX])
+int vanta_file_create_beside(const char *path, char out[VANTA_PATH_MAX])
 {
     int tries, fd = -1;
 
@@ -189,7 +189,7 @@ enum vanta_status vanta_file_replace(const char *path, const void *data, size_t 
     enum vanta_status status;
     int fd;
 
-    fd = vanta_file_temporary(path, temporary);
+    fd = vanta_file_create_beside(path, temporary);
     if (fd < 0)
         return vanta_fail_errno(err, errno, "writing %s", path);
     status = vanta_file_write_all(fd, data, len, path, err);

@@ -28,6 +28,9 @@ enum vanta_status vanta_file_read(const char *path, struct vanta_buf *buf,
 enum vanta_status vanta_file_replace(const char *path, const void *data, size_t len,
                                      struct vanta_error *err);
 
+/* Creates the temporary file beside path that vanta_file_move then gives its name to;
+ * out has its name. Its descriptor for writing, or -1 with errno set. */
+int vanta_file_create_beside(const char *path, char out[VANTA_PATH_MAX]);
 /* A new name of that form beside path, for a file that is written at length and moved to
  * path in the end; its writer holds a flock(2) on it. False: too long. */
 bool vanta_file_temporary(char out[VANTA_PATH_MAX], const char *path);

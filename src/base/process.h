@@ -6,7 +6,8 @@
  * that all it started is ended with it: when its end is noticed, by wait or stop, what it
  * left behind in its group is killed, before the exit is collected (until then the group's
  * number cannot be another's). A child that made itself a group of its own is not
- * followed. Descriptors of ours are close-on-exec and do not reach it.
+ * followed. Descriptors of ours are close-on-exec and do not reach it, but for the one that
+ * spec names.
  *
  *     struct vanta_process p = {0};
  *     status = vanta_process_start(&p, &spec, err);

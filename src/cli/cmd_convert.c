@@ -49,6 +49,52 @@ static void draw_bar(void *arg, uint64_t bytes, uint64_t total)
     fflush(stderr);
 }
 
+/* The file of a catalog with these very bytes, and its model. */
+static const struct vanta_catalog_file *find_same(const struct vanta_catalog *catalog,
+                                                  const char *sha256,
+                                                  const struct vanta_catalog_model **model)
+{
+    size_t i, k;
+
+    for (i = 0; catalog && i < vanta_catalog_count(catalog); i++) {
+        *model = vanta_catalog_at(catalog, i);
+        for (k = 0; k < (*model)->n_files; k++)
+            if ((*model)->files[k].sha256 &&
+                strcmp((*model)->files[k].sha256, sha256) == 0)
+                return &(*model)->files[k];
+    }
+    return NULL;
+}
+
+/* The GGUF says whose weights it has when the catalog knows them by their digest; so it
+ * is the same file that setup makes. */
+static enum vanta_status convert_encoder(const char *dir, const char *target,
+                                         const struct convert_options *o, struct bar *bar,
+                                         struct vanta_convert_result *result,
+                                         struct vanta_error *err)
+{
+    struct vanta_encoder_source source = {.name = NULL};
+    const struct vanta_catalog_model *model = NULL;
+    char path[VANTA_PATH_MAX], sha256[VANTA_SHA256_HEX];
+    enum vanta_status status;
+
+    if (!vanta_path_join(path, dir, "model.safetensors"))
+        return vanta_fail(err, VANTA_ERR_LIMIT, "%s: the path is too long", dir);
+    if (vanta_file_exists(path)) { /* what is missing is said by the conversion */
+        status = vanta_sha256_file(path, sha256, NULL, NULL, NULL, &cancelled, err);
+        if (status != VANTA_OK)
+            return status;
+        source.weights_sha256 = sha256;
+        if (find_same(o->catalog, sha256, &model)) {
+            source.name = model->id;
+            source.license = model->license ? model->license->id : NULL;
+            source.url = model->upstream;
+        }
+    }
+    return vanta_encoder_gguf(dir, target, o->weights, &source, draw_bar, bar, &cancelled,
+                              result, err);
+}
+
 /* Converts beside the target and moves it there: that name is never half a file's. */
 static enum vanta_status convert(const char *dir, const struct convert_options *o,
                                  struct vanta_convert_result *result,

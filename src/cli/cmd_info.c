@@ -151,9 +151,9 @@ static int print_entry_json(const struct session *s, const struct vanta_entry *e
 {
     json_t *engine = e->path ? info_engine_json() : json_null();
 
-    return print_document(json_pack("{s:i, s:s, s:o, s:o}", "version",
-                                    JSON_OUTPUT_VERSION, "root", s->root, "model",
-                                    entry_output(s, e), "engine", engine));
+    return print_document(json_pack("{s:i, s:o, s:o, s:o}", "version",
+                                    JSON_OUTPUT_VERSION, "root", path_output(s->root),
+                                    "model", entry_output(s, e), "engine", engine));
 }
 
 /* --- a bare file --- */

@@ -131,12 +131,14 @@ static void environment_free(char **envp)
 
 static char **environment(void)
 {
-    char **envp = calloc(N_ALLOWED + 2, sizeof *envp);
+    char **envp = calloc(N_ALLOWED + 3, sizeof *envp);
     size_t i, n = 0;
 
     if (!envp)
         return NULL;
     envp[n] = vanta_strdup("PATH=/usr/bin:/bin");
+    if (envp[n])
+        envp[++n] = vanta_strdup(WAIT_POLICY);
     for (i = 0; i < N_ALLOWED && envp[n]; i++) {
         const char *value = getenv(allowed[i]);
 

@@ -192,9 +192,8 @@ static enum vanta_move copy_local(struct vanta_call *call, struct vanta_job *job
     }
     vanta_tell_start(call, job);
     vanta_platform_read_ahead(fd);
-    status = vanta_partial_reset(partial, err);
-    if (status == VANTA_OK)
-        status = copy_blocks(call, job, fd, path, partial, err);
+    if (vanta_partial_reset(partial, err) == VANTA_OK)
+        move = copy_blocks(call, job, fd, path, partial, err);
     vanta_slots_give(&call->f->slots);
     close(fd);
     return move;

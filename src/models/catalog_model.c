@@ -352,6 +352,8 @@ static void parse_encoder(struct catalog_reader *r,
                             out->output);
     if (!find_file(model->files, model->n_files, "model.safetensors"))
         catalog_reader_fail(r, "kind", "needs a model.safetensors among the files");
+    else if (strcmp(out->output, "model.safetensors") == 0)
+        catalog_reader_fail(r, "output", "is what it is made of");
     check_all_fetched(r, model, out->output);
     if (r->status != VANTA_OK)
         return;

@@ -9,7 +9,9 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/text.h"
+#include "engines/engine.h"
 #include "engines/speech_key.h"
+#include "models/recipe.h"
 #include "models/registry_private.h"
 #include "models/test.h"
 

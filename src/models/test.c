@@ -357,6 +357,8 @@ enum vanta_status vanta_test_model(const struct vanta_test_options *options,
     if (!result->figures || !result->checks)
         return vanta_fail_memory(err);
     status = vanta_recipe_read(test.model, entry->type, &test.recipe, err);
+    if (status == VANTA_OK)
+        status = check_presence(&test, err);
     if (status == VANTA_OK && !vanta_entry_is_api(entry) && !options->engine)
         status = vanta_engine_build(test.build, err);
     test.build[0] = '\0'; /* until the helper itself has said it */

@@ -37,6 +37,12 @@
            ",'format':'whisper-ggml','files':[{'path':'g.bin'," FIGURES                  \
            "}],'preparations':[{'id':'p','version':1,'kind':'ct2-whisper'" preparation   \
            ",'inputs':[" inputs "]}]}")
+#define ENCODER(format, files, preparation)                                              \
+    MODELS("{'id':'x','name':'X','type':'embedding','version':'1','license':'MIT',"       \
+           HARDWARE ",'format':'" format "','files':[" files "],'preparations':[{'id':"    \
+           "'p','version':1,'kind':'encoder-gguf'" preparation "}]}")
+#define WEIGHTS FILE_AT("model.safetensors", "," FIGURES "," SOURCE)
+#define MADE FILE_AT("m.gguf", "," FIGURES)
 
 #define F "/models/0/files/0/"
 
@@ -288,6 +294,68 @@ static void test_sources(void **state)
     REFUSED(table);
 }
 
+static void test_encoder_preparations(void **state)
+{
+    static const struct refusal table[] = {
+        {ENCODER("safetensors", WEIGHTS "," MADE, ",'weights':'f16'"),
+         "/models/0/preparations/0/output:", "missing"},
+        {ENCODER("safetensors", WEIGHTS "," MADE, ",'output':'m.gguf'"),
+         "/models/0/preparations/0/weights:", "missing"},
+        {ENCODER("safetensors", WEIGHTS "," MADE, ",'output':'m.gguf','weights':'q4_0'"),
+         "/models/0/preparations/0/weights:", "not known"},
+        {ENCODER("safetensors", WEIGHTS "," MADE, ",'output':'n.gguf','weights':'f16'"),
+         "/models/0/preparations/0/output:", "none of the model's files"},
+        {ENCODER("safetensors", WEIGHTS, ",'output':'model.safetensors','weights':'f16'"),
+         "/models/0/preparations/0/output:", "made of"},
+        {ENCODER("gguf", WEIGHTS "," MADE, ",'output':'m.gguf','weights':'f16'"),
+         "/models/0/preparations/0/kind:", "reads safetensors, not gguf"},
+        {ENCODER("safetensors", FILE_X "," MADE, ",'output':'m.gguf','weights':'f16'"),
+         "/models/0/preparations/0/kind:", "needs a model.safetensors"},
+        {ENCODER("safetensors",
+                 WEIGHTS "," MADE "," FILE_AT("config.json", "," FIGURES),
+                 ",'output':'m.gguf','weights':'f16'"),
+         "/models/0/preparations/0:", "config.json"},
+        {ENCODER("safetensors", WEIGHTS "," MADE,
+                 ",'output':'m.gguf','weights':'f16','inputs':[]"),
+         "/models/0/preparations/0/inputs:", "known key"},
+        /* Weights are the encoder's alone. */
+        {MODELS(MODEL(",'preparations':[{'id':'f','version':1,'kind':'fetch',"
+                      "'weights':'f16'}]")),
+         "/models/0/preparations/0/weights:", "known key"},
+        /* What is made has no sources: fetching does not give it. */
+        {MODELS("{'id':'x','name':'X','type':'embedding','version':'1','license':'MIT',"
+                HARDWARE ",'format':'safetensors','files':[" WEIGHTS "," MADE
+                "],'preparations':[{'id':'p','version':1,'kind':'fetch'}]}"),
+         "/models/0/preparations/0:", "nothing says where"},
+    };
+
+    (void)state;
+    REFUSED(table);
+}
+
+/* The model's files but the one that is made are what it is made of. */
+static void test_an_encoder_is_read(void **state)
+{
+    char *text = with_quotes(ENCODER("safetensors", WEIGHTS "," MADE "," FILE_X,
+                                     ",'output':'m.gguf','weights':'q8_0'"));
+    struct vanta_catalog *catalog = NULL;
+    const struct vanta_preparation *p;
+    struct vanta_error err = {0};
+
+    (void)state;
+    if (vanta_catalog_load_text(&catalog, text, strlen(text), "user.json", &err) != VANTA_OK)
+        fail_msg("%s", err.message);
+    p = &vanta_catalog_find(catalog, "x")->preparations[0];
+    assert_int_equal(p->kind, VANTA_PREPARATION_ENCODER_GGUF);
+    assert_string_equal(p->output, "m.gguf");
+    assert_string_equal(p->weights, "q8_0");
+    assert_int_equal(p->n_inputs, 2);
+    assert_string_equal(p->inputs[0].path, "model.safetensors");
+    assert_string_equal(p->inputs[1].path, "x.gguf");
+    vanta_catalog_free(catalog);
+    free(text);
+}
+
 static void test_preparations(void **state)
 {
     static const struct refusal table[] = {
@@ -490,6 +558,8 @@ int main(void)
         cmocka_unit_test(test_base_is_accepted), cmocka_unit_test(test_syntax),
         cmocka_unit_test(test_names),            cmocka_unit_test(test_files),
         cmocka_unit_test(test_sources),          cmocka_unit_test(test_preparations),
+        cmocka_unit_test(test_encoder_preparations),
+        cmocka_unit_test(test_an_encoder_is_read),
         cmocka_unit_test(test_references),       cmocka_unit_test(test_profiles),
         cmocka_unit_test(test_caps),             cmocka_unit_test(test_deep_profiles),
         cmocka_unit_test(test_larger_than_cap),

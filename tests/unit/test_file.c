@@ -135,8 +135,8 @@ static void a_temporary_file_gets_its_name_by_a_move(void **state)
     int one, two;
 
     (void)state;
-    one = vanta_file_temporary(path, first);
-    two = vanta_file_temporary(path, second);
+    one = vanta_file_create_beside(path, first);
+    two = vanta_file_create_beside(path, second);
     assert_true(one >= 0 && two >= 0);
     assert_string_not_equal(first, second);
     assert_false(vanta_file_exists(path));
@@ -146,7 +146,7 @@ static void a_temporary_file_gets_its_name_by_a_move(void **state)
     assert_int_equal(vanta_file_move(first, path, false, NULL), VANTA_OK);
     assert_int_equal(vanta_file_move(second, path, false, NULL), VANTA_ERR_EXISTS);
     assert_int_equal(vanta_file_size(path), 3);
-    assert_int_equal(vanta_file_temporary(in_scratch("no/f"), first), -1);
+    assert_int_equal(vanta_file_create_beside(in_scratch("no/f"), first), -1);
 }
 
 static void moving(void **state)

@@ -19,17 +19,8 @@
 #define PROGRESS_EVERY_MS 100.0
 
 static const struct vanta_json_doc request_doc = {"request"};
-static const struct backend *const backends[] = {
-#if defined(VANTA_HAVE_WHISPER)
-    &backend_whisper,
-#endif
-#if defined(VANTA_HAVE_LLM)
-    &backend_llm,
-#endif
-#if defined(VANTA_HAVE_ENCODER)
-    &backend_encoder,
-#endif
-    NULL};
+static const struct backend *const backends[] = {&backend_whisper, &backend_llm,
+                                                 &backend_encoder, NULL};
 
 /* The one channel of this process. */
 struct server {
@@ -292,9 +283,7 @@ static enum vanta_status quit_request(void *state, struct job *job, struct answe
 static const struct backend_entry own_requests[] = {{"load", load_request},
                                                     {"info", info_request},
                                                     {"devices", devices_request},
-#if defined(VANTA_HAVE_AUDIO)
                                                     {"audio", audio_request},
-#endif
                                                     {"quit", quit_request},
                                                     {NULL, NULL}};
 
