@@ -20,12 +20,14 @@ fi
 work=$(mktemp -d "${TMPDIR:-/tmp}/vanta-bench.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
-for folder in "$VANTA_BENCH_LITE"/*/; do
-    case $folder in
-    */registry/) cp -R "$folder" "$work/registry" ;;
-    *) ln -s "$(CDPATH='' cd -- "$folder" && pwd -P)" "$work/$(basename -- "$folder")" ;;
-    esac
-done
+cp -R "$VANTA_BENCH_LITE/registry" "$work/registry"
+(cd "$VANTA_BENCH_LITE" && find . -type f ! -name '*.lock' ! -path './registry/*') |
+    while IFS= read -r file; do
+        mkdir -p "$work/$(dirname -- "$file")"
+        # On another file system a link cannot be made.
+        ln "$VANTA_BENCH_LITE/$file" "$work/$file" 2>/dev/null ||
+            cp "$VANTA_BENCH_LITE/$file" "$work/$file"
+    done
 
 python3 - "$VANTA" "$work" "${1:-3}" <<'END'
 import json
