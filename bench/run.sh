@@ -1,5 +1,8 @@
 #!/bin/sh
 # Runs every benchmark of this folder: one line a figure, each with its goal.
+# Peers and models are named by VANTA_BENCH_ variables, told by each script's head; one that
+# has not what it needs says so. whisper-cli and llama-bench of the same build:
+# deps/build-engines.sh --peers.
 set -eu
 cd "$(dirname -- "$0")/.."
 failed=0
