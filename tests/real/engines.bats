@@ -36,6 +36,8 @@ libraries_below() {
             "$VANTA_SOURCE_DIR/deps/engines.lock")
         grep -qE "^$part(\.cpp)? ${version//./\\.}" <<<"$output"
     done
+    run "$helper" --devices
+    exits 0
     contains "device CPU: "
 }
 
@@ -61,16 +63,18 @@ __attribute__((constructor)) static void told(void) { fputs("planted\n", stderr)
         libggml-cpu.so libggml-cpu-x64.so libggml-cuda.so libggml-blas.so libggml-rpc.so; do
         cp told.so "$name"
     done
-    GGML_BACKEND_PATH=$PWD/told.so LD_LIBRARY_PATH=$PWD run "$helper" --version
-    exits 0
-    lacks planted
+    for option in --version --devices; do
+        GGML_BACKEND_PATH=$PWD/told.so LD_LIBRARY_PATH=$PWD run "$helper" $option
+        exits 0
+        lacks planted
+    done
 }
 
 @test "what is installed runs from its own libraries, wherever its prefix is moved" {
     [ -e "$ENGINES/vanta-engines" ] || skip "the engines are the system's"
     mv "$INSTALLED" "$BATS_TEST_TMPDIR/moved"
     program=$BATS_TEST_TMPDIR/moved/libexec/vanta/vanta-engine
-    run "$program" --version
+    run "$program" --devices
     exits 0
     contains "device CPU: "
     if [ "$(uname -s)" = Linux ]; then
@@ -90,8 +94,10 @@ __attribute__((constructor)) static void told(void) { fputs("planted\n", stderr)
     cmake --build b >/dev/null
     run b/vanta-engine --version
     exits 0
-    contains "device CPU: "
     contains "$(basename "$PLUGINS")"
+    run b/vanta-engine --devices
+    exits 0
+    contains "device CPU: "
     if [ "$(uname -s)" = Linux ]; then
         run ldd b/vanta-engine
         lacks libggml-cpu
@@ -103,7 +109,7 @@ __attribute__((constructor)) static void told(void) { fputs("planted\n", stderr)
     [ -e "$lib/libggml-cpu.so" ]
     # With that out of sight, those beside libggml are loaded.
     mv "$PLUGINS" "$PLUGINS.away"
-    run usr/libexec/vanta/vanta-engine --version
+    run usr/libexec/vanta/vanta-engine --devices
     exits 0
     contains "device CPU: "
 }
