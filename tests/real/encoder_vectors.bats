@@ -18,7 +18,8 @@ setup_file() {
 setup() {
     [ "${VANTA_REAL:-}" != 0 ] || skip "VANTA_REAL=0"
     driver=$VANTA_BINARY_DIR/tests/real/encoder_driver
-    [ -x "$driver" ] || skip "built without the engines (VANTA_ENGINE=OFF)"
+    [ -x "$VANTA_BINARY_DIR/vanta-engine" ] || skip "built without the engines (VANTA_ENGINE=OFF)"
+    [ -x "$driver" ]
     [ "$FIXTURE_STATUS" != 4 ] || skip "${FIXTURE_TEXT##*$'\n'}"
     if [ "$FIXTURE_STATUS" != 0 ]; then
         echo "$FIXTURE_TEXT"
