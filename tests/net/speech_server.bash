@@ -4,6 +4,7 @@
 start_speech() {
     local port_file=$BATS_TEST_TMPDIR/port i
 
+    rm -f "$port_file" # an earlier server's
     REQUESTS=$BATS_TEST_TMPDIR/requests
     DRIVER=$VANTA_BINARY_DIR/tests/net/speech_driver
     : >"$REQUESTS"
