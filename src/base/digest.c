@@ -51,24 +51,41 @@ size_t vanta_digest_final(struct vanta_digest *d, uint8_t out[VANTA_DIGEST_BYTES
     return len;
 }
 
-static void to_hex(const uint8_t *bytes, size_t len, char *hex)
+void vanta_sha256_to_hex(const uint8_t digest[VANTA_SHA256_BYTES],
+                         char hex[VANTA_SHA256_HEX])
 {
     static const char digits[] = "0123456789abcdef";
     size_t i;
 
-    for (i = 0; i < len; i++) {
-        hex[2 * i] = digits[bytes[i] >> 4];
-        hex[2 * i + 1] = digits[bytes[i] & 15];
+    for (i = 0; i < VANTA_SHA256_BYTES; i++) {
+        hex[2 * i] = digits[digest[i] >> 4];
+        hex[2 * i + 1] = digits[digest[i] & 15];
     }
-    hex[2 * len] = '\0';
+    hex[2 * VANTA_SHA256_BYTES] = '\0';
+}
+
+static uint8_t nibble(char c)
+{
+    return (uint8_t)(c <= '9' ? c - '0' : c - 'a' + 10);
+}
+
+bool vanta_sha256_from_hex(const char *hex, uint8_t out[VANTA_SHA256_BYTES])
+{
+    bool is_hex = vanta_sha256_is_hex(hex);
+    size_t i;
+
+    for (i = 0; i < VANTA_SHA256_BYTES; i++)
+        out[i] = is_hex ? (uint8_t)(nibble(hex[2 * i]) << 4 | nibble(hex[2 * i + 1])) : 0;
+    return is_hex;
 }
 
 void vanta_digest_hex(struct vanta_digest *d, char hex[VANTA_SHA256_HEX])
 {
-    uint8_t raw[VANTA_DIGEST_BYTES_MAX] = {0};
+    uint8_t raw[VANTA_DIGEST_BYTES_MAX];
 
-    to_hex(raw, vanta_digest_final(d, raw) == VANTA_SHA256_BYTES ? VANTA_SHA256_BYTES : 0,
-           hex);
+    hex[0] = '\0';
+    if (vanta_digest_final(d, raw) == VANTA_SHA256_BYTES)
+        vanta_sha256_to_hex(raw, hex);
 }
 
 void vanta_digest_free(struct vanta_digest *d)

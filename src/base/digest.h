@@ -44,6 +44,10 @@ void vanta_digest_free(struct vanta_digest *d);
 
 /* Exactly 64 characters of [0-9a-f]. */
 bool vanta_sha256_is_hex(const char *hex);
+void vanta_sha256_to_hex(const uint8_t digest[VANTA_SHA256_BYTES],
+                         char hex[VANTA_SHA256_HEX]);
+/* False, and out is zeroed, when hex is none. */
+bool vanta_sha256_from_hex(const char *hex, uint8_t out[VANTA_SHA256_BYTES]);
 
 enum vanta_status vanta_sha256_buffer(const void *data, size_t len,
                                       char hex[VANTA_SHA256_HEX],
