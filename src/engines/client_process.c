@@ -117,8 +117,8 @@ static const char *const allowed[] = {"LANG", "LC_ALL", "LC_CTYPE", "TMPDIR"};
 /* Of libgomp: how often a thread that waits for others looks before it sleeps. Where it
  * spins for milliseconds, as it does otherwise, two programs at work make a language model
  * ten times slower and more; where it sleeps at once, cores that are free give three
- * quarters of their speed. A few microseconds keep both. */
-#define WAIT_POLICY "GOMP_SPINCOUNT=3000"
+ * quarters of their speed. Some ten microseconds keep both. */
+#define WAIT_POLICY "GOMP_SPINCOUNT=10000"
 
 static void environment_free(char **envp)
 {
