@@ -41,6 +41,17 @@ int vanta_platform_fsync(int fd)
     return fsync(fd);
 }
 
+void vanta_platform_write_back(int fd, uint64_t pos, uint64_t len)
+{
+#if defined(__linux__)
+    (void)sync_file_range(fd, (off_t)pos, (off_t)len, SYNC_FILE_RANGE_WRITE);
+#else
+    (void)fd;
+    (void)pos;
+    (void)len;
+#endif
+}
+
 /* link and unlink is the portable way; a file system without hard links gets a rename
  * behind a check, which two processes under our own locks cannot race. */
 int vanta_platform_rename_new(const char *from, const char *to)

@@ -12,6 +12,9 @@
 
 /* fsync that reaches the disk (F_FULLFSYNC on macOS). As fsync(2). */
 int vanta_platform_fsync(int fd);
+/* Starts the writing of these bytes to the disk and does not wait for it: a later fsync
+ * has less to do. Does nothing where there is no way. */
+void vanta_platform_write_back(int fd, uint64_t pos, uint64_t len);
 /* rename(2) that fails with EEXIST when to exists. */
 int vanta_platform_rename_new(const char *from, const char *to);
 /* Makes out (empty, open for writing) a reflink of in; false when that is not possible

@@ -15,8 +15,11 @@
 #include "base/platform.h"
 #include "base/text.h"
 
-/* A ring: the caller fills and writes block number `passed`, the hasher is at number
- * `hashed`; a block is filled again when it has been hashed. */
+/* To the disk in steps, or the fsync at the end waits for all of it. */
+#define WRITE_BACK_BYTES ((uint64_t)8 << 20)
+
+/* A ring: the caller fills block number `passed`, the writer is at number `written`; a
+ * block is filled again when it has been written and hashed. */
 struct vanta_output {
     char *path;
     int fd;
@@ -25,32 +28,52 @@ struct vanta_output {
     size_t lens[VANTA_OUTPUT_BLOCKS];
     size_t fill; /* bytes in the block in hand */
     uint64_t bytes;
-    struct vanta_digest digest; /* the hasher's while it runs */
+    struct vanta_digest digest; /* this and the next three: the writer's while it runs */
+    uint64_t file_bytes, sent_bytes; /* in the file; of them on their way to the disk */
+    struct vanta_error error;        /* of the first block that could not be written */
 
-    pthread_t hasher;
+    pthread_t writer;
     bool running;
     pthread_mutex_t mutex; /* guards the rest */
     pthread_cond_t changed;
-    uint64_t passed, hashed;
-    bool stop;
+    uint64_t passed, written;
+    bool stop, failed;
 };
 
-static void *hasher_main(void *arg)
+/* After a failure nothing more is written; the caller is told with its next block. */
+static bool write_block(struct vanta_output *o, const uint8_t *block, size_t len)
+{
+    if (o->error.status != VANTA_OK)
+        return false;
+    vanta_digest_update(&o->digest, block, len);
+    if (vanta_file_write_all(o->fd, block, len, o->path, &o->error) != VANTA_OK)
+        return false;
+    o->file_bytes += len;
+    if (o->file_bytes - o->sent_bytes >= WRITE_BACK_BYTES) {
+        vanta_platform_write_back(o->fd, o->sent_bytes, o->file_bytes - o->sent_bytes);
+        o->sent_bytes = o->file_bytes;
+    }
+    return true;
+}
+
+static void *writer_main(void *arg)
 {
     struct vanta_output *o = arg;
 
     pthread_mutex_lock(&o->mutex);
     for (;;) {
-        size_t at = (size_t)(o->hashed % VANTA_OUTPUT_BLOCKS);
+        size_t at = (size_t)(o->written % VANTA_OUTPUT_BLOCKS);
+        bool fine;
 
-        while (o->hashed == o->passed && !o->stop)
+        while (o->written == o->passed && !o->stop)
             pthread_cond_wait(&o->changed, &o->mutex);
-        if (o->hashed == o->passed)
+        if (o->written == o->passed)
             break;
         pthread_mutex_unlock(&o->mutex);
-        vanta_digest_update(&o->digest, o->blocks[at], o->lens[at]);
+        fine = write_block(o, o->blocks[at], o->lens[at]);
         pthread_mutex_lock(&o->mutex);
-        o->hashed++;
+        o->written++;
+        o->failed = !fine;
         pthread_cond_broadcast(&o->changed);
     }
     pthread_mutex_unlock(&o->mutex);
@@ -82,8 +105,8 @@ static enum vanta_status prepare(struct vanta_output *o, const char *path,
         return vanta_fail_errno(err, errno, "creating %s", path);
     /* Held while it is written: nobody takes it for one that a kill left behind. */
     flock(o->fd, LOCK_EX | LOCK_NB);
-    /* Without a thread the blocks are hashed in pass_on. */
-    o->running = pthread_create(&o->hasher, NULL, hasher_main, o) == 0;
+    /* Without a thread the blocks are written in pass_on. */
+    o->running = pthread_create(&o->writer, NULL, writer_main, o) == 0;
     return VANTA_OK;
 }
 
@@ -107,36 +130,35 @@ enum vanta_status vanta_output_open(const char *path, struct vanta_output **out,
     return VANTA_OK;
 }
 
-/* Waits until at most ahead blocks are still to be hashed. */
-static void wait_for_hasher(struct vanta_output *o, uint64_t ahead)
+static enum vanta_status tell(const struct vanta_output *o, struct vanta_error *err)
 {
-    pthread_mutex_lock(&o->mutex);
-    while (o->passed - o->hashed > ahead)
-        pthread_cond_wait(&o->changed, &o->mutex);
-    pthread_mutex_unlock(&o->mutex);
+    if (err)
+        *err = o->error;
+    return o->error.status;
 }
 
-/* The block in hand goes to the hasher and to the file; the next one is free then. */
+/* The block in hand goes to the writer; the next one is free then. */
 static enum vanta_status pass_on(struct vanta_output *o, struct vanta_error *err)
 {
-    size_t at = (size_t)(o->passed % VANTA_OUTPUT_BLOCKS), len = o->fill;
-    enum vanta_status status;
+    size_t at = (size_t)(o->passed % VANTA_OUTPUT_BLOCKS);
+    bool failed;
 
-    if (len == 0)
+    if (o->fill == 0)
         return VANTA_OK;
+    o->lens[at] = o->fill;
     o->fill = 0;
     pthread_mutex_lock(&o->mutex);
-    o->lens[at] = len;
     o->passed++;
     if (!o->running) {
-        vanta_digest_update(&o->digest, o->blocks[at], len);
-        o->hashed++;
+        o->failed = !write_block(o, o->blocks[at], o->lens[at]);
+        o->written++;
     }
     pthread_cond_broadcast(&o->changed);
+    while (o->passed - o->written > VANTA_OUTPUT_BLOCKS - 1)
+        pthread_cond_wait(&o->changed, &o->mutex);
+    failed = o->failed;
     pthread_mutex_unlock(&o->mutex);
-    status = vanta_file_write_all(o->fd, o->blocks[at], len, o->path, err);
-    wait_for_hasher(o, VANTA_OUTPUT_BLOCKS - 1);
-    return status;
+    return failed ? tell(o, err) : VANTA_OK;
 }
 
 uint8_t *vanta_output_room(struct vanta_output *o, size_t *room)
@@ -186,7 +208,8 @@ uint64_t vanta_output_bytes(const struct vanta_output *o)
     return o->bytes;
 }
 
-static void end_hasher(struct vanta_output *o)
+/* All blocks that were passed on are written then. */
+static void end_writer(struct vanta_output *o)
 {
     if (!o->running)
         return;
@@ -194,7 +217,7 @@ static void end_hasher(struct vanta_output *o)
     o->stop = true;
     pthread_cond_broadcast(&o->changed);
     pthread_mutex_unlock(&o->mutex);
-    pthread_join(o->hasher, NULL);
+    pthread_join(o->writer, NULL);
     o->running = false;
 }
 
@@ -204,11 +227,13 @@ enum vanta_status vanta_output_finish(struct vanta_output *o,
 {
     enum vanta_status status = pass_on(o, err);
 
-    if (status == VANTA_OK && vanta_platform_fsync(o->fd) != 0)
-        status = vanta_fail_errno(err, errno, "writing %s to the disk", o->path);
-    end_hasher(o);
+    end_writer(o);
     if (status != VANTA_OK)
         return status;
+    if (o->error.status != VANTA_OK)
+        return tell(o, err);
+    if (vanta_platform_fsync(o->fd) != 0)
+        return vanta_fail_errno(err, errno, "writing %s to the disk", o->path);
     vanta_digest_hex(&o->digest, result->sha256);
     result->size_bytes = o->bytes;
     o->finished = true;
@@ -221,7 +246,7 @@ void vanta_output_close(struct vanta_output *o)
 
     if (!o)
         return;
-    end_hasher(o);
+    end_writer(o);
     if (o->fd >= 0) {
         close(o->fd);
         if (!o->finished)

@@ -1,9 +1,10 @@
 /*
- * output.h - a new file that is hashed while it is written.
+ * output.h - a new file that is written and hashed while more of it is made.
  *
- * The bytes go into blocks; a full block is hashed on a second thread while it is
- * written and the next one is filled; the file is held by flock(2) meanwhile, which
- * vanta_file_sweep respects. Memory: VANTA_OUTPUT_BLOCKS blocks.
+ * The bytes go into blocks; a full block is written and hashed on a second thread while
+ * the next one is filled, so that a full disk shows with one of the next calls; the file
+ * is held by flock(2) meanwhile, which vanta_file_sweep respects. Memory:
+ * VANTA_OUTPUT_BLOCKS blocks.
  *
  *     vanta_output_open(path, &out, err);          // must not exist
  *     vanta_output_write(out, data, len, err);
