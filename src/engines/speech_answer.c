@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "http/body.h"
 
 static const char *const format_names[VANTA_SPEECH_FORMATS] = {
     [VANTA_SPEECH_MP3] = "mp3",   [VANTA_SPEECH_OPUS] = "opus",
@@ -32,70 +33,26 @@ bool vanta_speech_format_parse(const char *name, enum vanta_speech_format *out)
 
 /* --- text in the place of audio --- */
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
-}
-
-/* word (lower case) at p, without regard to case. */
-static bool starts(const char *p, const char *end, const char *word)
-{
-    for (; *word; word++, p++)
-        if (p >= end || lower(*p) != *word)
-            return false;
-    return true;
-}
-
-static const char *find(const char *p, const char *end, const char *word)
-{
-    for (; p < end; p++)
-        if (starts(p, end, word))
-            return p;
-    return NULL;
-}
-
-/* Behind a byte order mark and white space. */
-static const char *text_start(const char *p, const char *end)
-{
-    if (starts(p, end, "\xef\xbb\xbf"))
-        p += 3;
-    while (p < end && memchr(" \t\r\n", *p, 4))
-        p++;
-    return p;
-}
-
-static bool is_html_type(const char *content_type)
-{
-    return strcmp(content_type, "text/html") == 0 ||
-           strcmp(content_type, "application/xhtml+xml") == 0;
-}
-
 static bool is_json_type(const char *content_type)
 {
     return strcmp(content_type, "application/json") == 0 ||
            strcmp(content_type, "application/problem+json") == 0;
 }
 
+/* A comment may stand before the page. */
 static bool is_html(const char *p, const char *end)
 {
-    static const char *const openings[] = {"<!doctype html", "<html",  "<head", "<script",
-                                           "<meta",          "<title", "<body", "<!--"};
-    size_t i;
-
-    p = text_start(p, end);
-    for (i = 0; i < sizeof openings / sizeof openings[0]; i++)
-        if (starts(p, end, openings[i]))
-            return true;
-    return false;
+    return vanta_body_is_html(p, end) ||
+           vanta_body_starts(vanta_body_text(p, end), end, "<!--");
 }
 
 /* An opening brace, and a key or an end behind it. */
 static bool is_json(const char *p, const char *end)
 {
-    p = text_start(p, end);
+    p = vanta_body_text(p, end);
     if (p >= end || *p != '{')
         return false;
-    p = text_start(p + 1, end);
+    p = vanta_body_text(p + 1, end);
     return p < end && (*p == '"' || *p == '}');
 }
 
@@ -187,7 +144,7 @@ enum vanta_speech_sound vanta_speech_sniff(const void *data, size_t len,
 
     if (!found)
         found = &ignored;
-    *found = is_html_type(content_type) || is_html(p, end)  ? "an HTML page"
+    *found = vanta_body_is_html_type(content_type) || is_html(p, end)  ? "an HTML page"
              : is_json_type(content_type) || is_json(p, end) ? "JSON"
              : vanta_has_prefix(content_type, "text/")       ? "text"
                                                              : NULL;
@@ -229,9 +186,9 @@ static void take_message(char *out, size_t size, const char *text, size_t len,
 static void read_page(const char *p, const char *end, const struct vanta_speech_key *key,
                       struct vanta_speech_words *out)
 {
-    const char *title = find(p, end, "<title>"), *close;
-    bool login = find(p, end, "login") || find(p, end, "log in") ||
-                 find(p, end, "sign in") || find(p, end, "password");
+    const char *title = vanta_body_find(p, end, "<title>"), *close;
+    bool login = vanta_body_find(p, end, "login") || vanta_body_find(p, end, "log in") ||
+                 vanta_body_find(p, end, "sign in") || vanta_body_find(p, end, "password");
 
     out->kind = login ? VANTA_SPEECH_WORDS_LOGIN : VANTA_SPEECH_WORDS_PAGE;
     if (!title)
@@ -284,7 +241,7 @@ static void read_text(const char *p, const char *end, const struct vanta_speech_
 {
     const char *line;
 
-    p = text_start(p, end);
+    p = vanta_body_text(p, end);
     for (line = p; line < end && *line != '\n'; line++)
         if ((unsigned char)*line < ' ' && !memchr("\t\r", *line, 2))
             return;
@@ -302,7 +259,7 @@ void vanta_speech_words_read(const void *data, size_t len, const char *content_t
     memset(out, 0, sizeof *out);
     if (len == 0)
         return;
-    if (is_html_type(content_type) || is_html(p, end))
+    if (vanta_body_is_html_type(content_type) || is_html(p, end))
         read_page(p, end, key, out);
     else if (!read_error(p, len, key, out))
         read_text(p, end, key, out);

@@ -7,67 +7,29 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "http/body.h"
 
 #define TITLE_MAX 80
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
-}
-
-/* text (a NUL-ended lower-case word) at p, without regard to case. */
-static bool starts(const char *p, const char *end, const char *word)
-{
-    for (; *word; word++, p++)
-        if (p >= end || lower(*p) != *word)
-            return false;
-    return true;
-}
-
-static const char *find(const char *p, const char *end, const char *word)
-{
-    for (; p < end; p++)
-        if (starts(p, end, word))
-            return p;
-    return NULL;
-}
-
-/* Behind a byte order mark and white space. */
-static const char *text_start(const char *p, const char *end)
-{
-    if (end - p >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0)
-        p += 3;
-    while (p < end && strchr(" \t\r\n", *p) && *p)
-        p++;
-    return p;
-}
-
 static bool is_html(const char *p, const char *end, const char *content_type)
 {
-    static const char *const openings[] = {"<!doctype html", "<html",  "<head", "<script",
-                                           "<meta",          "<title", "<body"};
-    size_t i;
+    const char *text = vanta_body_text(p, end);
 
-    p = text_start(p, end);
-    for (i = 0; i < sizeof openings / sizeof openings[0]; i++)
-        if (starts(p, end, openings[i]))
-            return true;
-    return p < end && *p == '<' &&
-           (strcmp(content_type, "text/html") == 0 ||
-            strcmp(content_type, "application/xhtml+xml") == 0);
+    return vanta_body_is_html(p, end) ||
+           (text < end && *text == '<' && vanta_body_is_html_type(content_type));
 }
 
 static enum vanta_status refuse_html(const char *p, const char *end, const char *from,
                                      struct vanta_error *err)
 {
-    const char *title = find(p, end, "<title>"), *close;
-    bool login = find(p, end, "login") || find(p, end, "log in") ||
-                 find(p, end, "sign in") || find(p, end, "password");
+    const char *title = vanta_body_find(p, end, "<title>"), *close;
+    bool login = vanta_body_find(p, end, "login") || vanta_body_find(p, end, "log in") ||
+                 vanta_body_find(p, end, "sign in") || vanta_body_find(p, end, "password");
     char shown[TITLE_MAX + 1] = "";
 
     if (title) {
         title += 7;
-        close = find(title, end, "<");
+        close = vanta_body_find(title, end, "<");
         if (!close)
             close = end;
         snprintf(shown, sizeof shown, "%.*s",
@@ -102,7 +64,7 @@ static bool is_magic(const uint8_t *p, size_t len, enum vanta_magic magic)
         return len >= 4 && p[0] == 'P' && p[1] == 'K' &&
                (memcmp(p + 2, "\3\4", 2) == 0 || memcmp(p + 2, "\5\6", 2) == 0);
     case VANTA_MAGIC_JSON:
-        text = text_start(text, end);
+        text = vanta_body_text(text, end);
         return text < end && (*text == '{' || *text == '[');
     }
     return false;
@@ -136,7 +98,7 @@ static const char *looks_like(const uint8_t *p, size_t len)
     for (m = VANTA_MAGIC_GGUF; m <= VANTA_MAGIC_JSON; m++)
         if (is_magic(p, len, m))
             return magic_name(m);
-    if (starts(text_start(text, end), end, "<?xml"))
+    if (vanta_body_starts(vanta_body_text(text, end), end, "<?xml"))
         return "an XML message (of a storage server, whose address may have expired)";
     if (len >= 2 && p[0] == 0x1f && p[1] == 0x8b)
         return "gzip data";
@@ -152,7 +114,7 @@ enum vanta_status vanta_sniff(const void *data, size_t len, enum vanta_magic mag
 
     if (is_html(text, end, content_type))
         return refuse_html(text, end, from, err);
-    if (starts(text, end, pointer)) {
+    if (vanta_body_starts(text, end, pointer)) {
         vanta_fail(err, VANTA_ERR_SERVER,
                    "%s: a Git LFS pointer came instead of the file it stands for", from);
         vanta_hint(err, "the address of the file itself has /resolve/ in it on model hubs; "
