@@ -4,7 +4,8 @@
  *     faultd ROOT LOG PORT_FILE
  *
  * Serves the files of ROOT on a free port of the loopback, whose number it writes to
- * PORT_FILE (or on the port that FAULTD_PORT names). The first part of a path says how:
+ * PORT_FILE (or at the address and port that FAULTD_ADDRESS and FAULTD_PORT name). The first
+ * part of a path says how:
  * /reset:100000/NAME resets the connection after 100,000 bytes of each answer. The table
  * at the end of faultd_scenario.c lists all of them; faultd_hub.c stands in for the model
  * hub. Each connection and request is a line of LOG.
@@ -160,7 +161,9 @@ int main(int argc, char **argv)
     }
     faultd_root = argv[1];
     signal(SIGPIPE, SIG_IGN);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_addr.s_addr = getenv("FAULTD_ADDRESS")
+                                  ? inet_addr(getenv("FAULTD_ADDRESS"))
+                                  : htonl(INADDR_LOOPBACK);
     if (getenv("FAULTD_PORT")) {
         setsockopt(server, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
         address.sin_port = htons((unsigned short)atoi(getenv("FAULTD_PORT")));

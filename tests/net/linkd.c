@@ -10,7 +10,7 @@
  * fd77::2. Each packet that one sends comes out at the other half of --delay-ms later, or
  * by chance never. The rate is kept by the kernel's tbf where there is one and `tc`, else
  * by linkd, with a queue of QUEUE_MS. --no-ipv6 loses all packets of IPv6: a name with
- * addresses of both kinds then has a dead one. --hosts lies over /etc/hosts at the client.
+ * addresses of both kinds then has a dead one. --hosts lies over /etc/hosts there.
  *
  * When the link is up, FOLDER/link says "server PID", "client PID" and how the rate is
  * kept, a line each: `nsenter -t PID -n -m` goes there. SIGUSR1 cuts the cable, SIGUSR2
@@ -125,7 +125,8 @@ static void set_address(const char *v4, const char *v6)
         die("the address of " DEVICE);
     inet_pton(AF_INET, "255.255.255.0", &address.sin_addr);
     memcpy(&request.ifr_netmask, &address, sizeof address);
-    if (ioctl(fd, SIOCSIFNETMASK, &request) != 0 || ioctl(fd, SIOCGIFINDEX, &request) != 0)
+    if (ioctl(fd, SIOCSIFNETMASK, &request) != 0 ||
+        ioctl(fd, SIOCGIFINDEX, &request) != 0)
         die("the network of " DEVICE);
     request6.ifr6_ifindex = request.ifr_ifindex;
     inet_pton(AF_INET6, v6, &request6.ifr6_addr);
@@ -207,11 +208,14 @@ static pid_t keep_namespace(void)
     _exit(0);
 }
 
+/* Both sides see the mounts of this one: a namespace of its own, too, or nsenter could
+ * not go there from a user namespace. */
 static void cover_hosts(void)
 {
     if (unshare(CLONE_NEWNS) != 0 ||
-        mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-        mount(option.hosts, "/etc/hosts", NULL, MS_BIND, NULL) != 0)
+        mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+        die("a mount namespace");
+    if (option.hosts && mount(option.hosts, "/etc/hosts", NULL, MS_BIND, NULL) != 0)
         die("/etc/hosts");
 }
 
@@ -394,15 +398,17 @@ int main(int argc, char **argv)
     catch_signals();
     if (geteuid() != 0)
         enter_user_namespace();
+    cover_hosts();
     server = make_end("10.77.0.1", "fd77::1");
     holder = keep_namespace();
     client = make_end("10.77.0.2", "fd77::2");
-    if (option.hosts)
-        cover_hosts();
     directions[0].from = directions[1].to = server;
     directions[0].to = directions[1].from = client;
     snprintf(text, sizeof text, "server %ld\nclient %ld\nrate %s\n", (long)holder,
-             (long)getpid(), option.rate_kbit == 0 ? "unlimited" : paced ? "linkd" : "tbf");
+             (long)getpid(),
+             option.rate_kbit == 0 ? "unlimited"
+             : paced               ? "linkd"
+                                   : "tbf");
     say("link", text);
     forward();
     kill(holder, SIGKILL);

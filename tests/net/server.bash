@@ -1,6 +1,7 @@
 # server.bash - faultd for a bats file: start_server, stop_server and what asks its log.
 
-# A server of its own for each test: $URL, $PORT; files in $FILES; requests in $LOG.
+# start_server [COMMAND...]: a server of its own for each test, started by COMMAND: $URL,
+# $PORT; files in $FILES; requests in $LOG.
 start_server() {
     FILES=$BATS_TEST_TMPDIR/files
     LOG=$BATS_TEST_TMPDIR/requests
@@ -10,7 +11,7 @@ start_server() {
     : >"$LOG"
     # Proxies would come between the test and its server.
     unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
-    "$VANTA_BINARY_DIR/tests/net/faultd" "$FILES" "$LOG" "$port_file" 3>&- &
+    "$@" "$VANTA_BINARY_DIR/tests/net/faultd" "$FILES" "$LOG" "$port_file" 3>&- &
     SERVER_PID=$!
     for i in $(seq 1 200); do
         [ -s "$port_file" ] && break
