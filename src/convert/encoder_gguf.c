@@ -21,9 +21,8 @@
 #include "convert/encoder_plan.h"
 #include "convert/encoder_tokenizer.h"
 #include "convert/gguf_write.h"
-#include "convert/half.h"
 #include "convert/output.h"
-#include "convert/q8_0.h"
+#include "convert/values.h"
 
 #define BLOCK_ELEMENTS ((size_t)16 * 1024) /* whole blocks of q8_0 */
 #define WINDOW_BYTES ((uint64_t)8 << 20)   /* of the mapped file */
@@ -128,105 +127,6 @@ static enum vanta_status look_at(struct conversion *k, uint64_t pos, size_t n,
     return status;
 }
 
-static void to_floats(enum vanta_encoder_from from, const uint8_t *raw, float *values,
-                      size_t n)
-{
-    size_t i;
-
-    for (i = 0; i < n && from != VANTA_ENCODER_FROM_F32; i++) {
-        uint16_t half = (uint16_t)(raw[2 * i] | raw[2 * i + 1] << 8);
-
-        values[i] = from == VANTA_ENCODER_FROM_F16 ? vanta_f16_to_f32(half)
-                                                   : vanta_bf16_to_f32(half);
-    }
-    if (from != VANTA_ENCODER_FROM_F32)
-        return;
-    for (i = 0; i < n; i++) {
-        const uint8_t *p = raw + 4 * i;
-        uint32_t bits = p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
-                        (uint32_t)p[3] << 24;
-
-        memcpy(&values[i], &bits, sizeof bits);
-    }
-}
-
-/* The bits of the largest magnitude: in order as the magnitudes are, NaN above all. */
-static int32_t largest_bits(const float *values, size_t n)
-{
-    int32_t most = 0;
-    size_t i;
-
-    for (i = 0; i < n; i++) {
-        int32_t bits;
-
-        memcpy(&bits, &values[i], sizeof bits);
-        bits &= 0x7fffffff;
-        most = bits > most ? bits : most;
-    }
-    return most;
-}
-
-/* What the type cannot hold would spoil every vector. */
-static enum vanta_status check_values(const struct conversion *k,
-                                      const struct vanta_encoder_piece *p, size_t n,
-                                      struct vanta_error *err)
-{
-    int32_t most = largest_bits(k->values, n);
-    float value;
-
-    if (most >= 0x7f800000)
-        return vanta_fail(err, VANTA_ERR_FORMAT, "%s: %s has a value that is not finite",
-                          k->path, p->name);
-    memcpy(&value, &most, sizeof value);
-    if ((p->type == 1 && value >= 65520) ||
-        (p->type == 8 && value > VANTA_Q8_0_VALUE_MAX)) {
-        vanta_fail(err, VANTA_ERR_UNSUPPORTED, "%s: %s has the value %g, too large for %s",
-                   k->path, p->name, (double)value, p->type == 1 ? "f16" : "q8_0");
-        vanta_hint(err, "the type f32 holds it");
-        return VANTA_ERR_UNSUPPORTED;
-    }
-    return VANTA_OK;
-}
-
-static enum vanta_status write_f32(struct conversion *k, size_t n, struct vanta_error *err)
-{
-    enum vanta_status status = VANTA_OK;
-    size_t i;
-
-    for (i = 0; status == VANTA_OK && i < n; i++) {
-        uint32_t bits;
-
-        memcpy(&bits, &k->values[i], sizeof bits);
-        status = vanta_output_u32(k->out, bits, err);
-    }
-    return status;
-}
-
-static enum vanta_status write_f16(struct conversion *k, size_t n, struct vanta_error *err)
-{
-    uint8_t *bytes = (uint8_t *)k->halves;
-    size_t i;
-
-    vanta_f32_to_f16_row(k->values, k->halves, n);
-    for (i = 0; i < n; i++) {
-        uint16_t half = k->halves[i]; /* to little-endian, in place */
-
-        bytes[2 * i] = (uint8_t)half;
-        bytes[2 * i + 1] = (uint8_t)(half >> 8);
-    }
-    return vanta_output_write(k->out, bytes, 2 * n, err);
-}
-
-static enum vanta_status write_q8_0(struct conversion *k, size_t n,
-                                    struct vanta_error *err)
-{
-    size_t blocks = n / VANTA_Q8_0_BLOCK;
-    uint8_t *bytes = (uint8_t *)k->halves;
-
-    vanta_q8_0_blocks(k->values, blocks, bytes);
-    return vanta_output_write(k->out, bytes, blocks * VANTA_Q8_0_BLOCK_BYTES, err);
-}
-
 /* n elements of the piece from element at on. */
 static enum vanta_status write_block(struct conversion *k,
                                      const struct vanta_encoder_piece *p, uint64_t at,
@@ -238,15 +138,10 @@ static enum vanta_status write_block(struct conversion *k,
 
     if (status != VANTA_OK)
         return status;
-    to_floats(p->from, raw, k->values, n);
-    status = check_values(k, p, n, err);
-    if (status != VANTA_OK)
-        return status;
-    if (p->type == 0 && p->from == VANTA_ENCODER_FROM_F32)
-        return vanta_output_write(k->out, raw, n * size, err); /* as it lies there */
-    if (p->type == 0)
-        return write_f32(k, n, err);
-    return p->type == 1 ? write_f16(k, n, err) : write_q8_0(k, n, err);
+    vanta_values_read(raw, (unsigned)size, p->from == VANTA_ENCODER_FROM_BF16, k->values,
+                      n);
+    return vanta_values_write(k->out, p->type, k->values, n, k->halves, k->path, p->name,
+                              err);
 }
 
 static enum vanta_status write_piece(struct conversion *k,
