@@ -41,6 +41,7 @@ http {{
     map $uri $linked_size {{ default ""; {sizes} }}
     server {{
         listen {listen};
+        {tls}
         location /{repo}/resolve/{commit}/ {{
             alias {files}/;
             add_header X-Repo-Commit {commit};
@@ -76,10 +77,12 @@ def digest(path):
 
 
 class Hub:
-    """files: {name: bytes}; random contents, the digests in self.sha256."""
+    """files: {name: bytes}; random contents, the digests in self.sha256. tls: with a
+    certificate of its own, self.certificate. enter: a command that nginx is started by."""
 
-    def __init__(self, work, files, listen="127.0.0.1:0", enter=()):
+    def __init__(self, work, files, listen="127.0.0.1:0", tls=False, enter=()):
         self.work, self.files = work, files
+        self.certificate = os.path.join(work, "certificate.pem") if tls else None
         self.folder = os.path.join(work, "served")
         self.sha256 = {}
         os.makedirs(self.folder)
@@ -95,8 +98,15 @@ class Hub:
             with socket.socket() as probe:
                 probe.bind((host, 0))
                 port = str(probe.getsockname()[1])
-        self.endpoint = f"http://{host}:{port}"
-        self._write(f"{host}:{port}")
+        self.endpoint = f"{'https' if tls else 'http'}://{host}:{port}"
+        if tls:
+            subprocess.run(
+                [find("VANTA_BENCH_OPENSSL", "openssl"), "req", "-x509", "-newkey",
+                 "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                 "-subj", "/CN=bench", "-addext", f"subjectAltName=IP:{host}",
+                 "-keyout", work + "/key.pem", "-out", self.certificate],
+                check=True, stderr=subprocess.DEVNULL)
+        self._write(f"{host}:{port}{' ssl http2' if tls else ''}")
         self.process = subprocess.Popen(
             [*enter, nginx(), "-e", work + "/nginx.log", "-p", work, "-c",
              work + "/nginx.conf"], stdin=subprocess.DEVNULL)
@@ -115,6 +125,8 @@ class Hub:
             json.dump(tree, file)
         text = CONFIG.format(
             work=self.work, files=self.folder, repo=REPO, commit=COMMIT, listen=listen,
+            tls=f"ssl_certificate {self.certificate}; ssl_certificate_key "
+                f"{self.work}/key.pem;" if self.certificate else "",
             etags="".join(f"{at}{n} '\"{d}\"';" for n, d in self.sha256.items()),
             sizes="".join(f"{at}{n} {s};" for n, s in self.files.items()))
         if os.geteuid() == 0: # the temporary folder is this user's alone
@@ -152,6 +164,10 @@ def environment(work, hub):
     env.update(HOME=work + "/home", HF_HOME=work + "/hf-home", HF_ENDPOINT=hub.endpoint,
                HF_HUB_DISABLE_XET="1", HF_HUB_DISABLE_TELEMETRY="1",
                HF_HUB_DISABLE_PROGRESS_BARS="1", HF_HUB_DISABLE_UPDATE_CHECK="1")
+    if hub.certificate:
+        for name in ("CURL_CA_BUNDLE", "SSL_CERT_DIR"):
+            env.pop(name, None)
+        env["SSL_CERT_FILE"] = hub.certificate
     return env
 
 
