@@ -320,7 +320,7 @@ enum vanta_status vanta_chunks_save(const char *folder, const struct vanta_chunk
     enum vanta_status status;
     uint8_t *text;
 
-    if (chunks->n == 0)
+    if (chunks->n < 2)
         return VANTA_OK;
     status = file_path(folder, chunks->sha256, path, err);
     if (status == VANTA_OK)

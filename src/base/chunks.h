@@ -114,8 +114,8 @@ enum vanta_status vanta_chunks_parse(const void *data, size_t len, const char *n
 /* VANTA_ERR_NOT_FOUND: there is none about sha256. A symbolic link is refused. */
 enum vanta_status vanta_chunks_load(const char *folder, const uint8_t sha256[32],
                                     struct vanta_chunks *out, struct vanta_error *err);
-/* Replaces what is there; the folder is created. Chunks without any (n 0) are not kept:
- * VANTA_OK, and nothing is written. */
+/* Replaces what is there; the folder is created. A single chunk says no more than the
+ * file's digest does, and is not kept: VANTA_OK, and nothing is written. */
 enum vanta_status vanta_chunks_save(const char *folder, const struct vanta_chunks *chunks,
                                     struct vanta_error *err);
 

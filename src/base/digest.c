@@ -3,20 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
-#include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/stream.h"
 
-/* A ring of blocks: some are read while one is hashed. Measured over 1 GiB in the page
- * cache, blocks of 64 to 256 KiB cost 10 to 20 percent more time on a busy machine, for
- * the threads hand over more often; larger ones gain nothing. */
-#define BLOCK_BYTES ((size_t)1024 * 1024)
-#define BLOCKS 4
-#define TWO_THREADS_FROM_BYTES ((off_t)8 * 1024 * 1024)
+#define TELL_BYTES ((uint64_t)4 * 1024 * 1024)
 
 enum vanta_status vanta_digest_init(struct vanta_digest *d, enum vanta_digest_kind kind,
                                     struct vanta_error *err)
@@ -113,65 +107,6 @@ enum vanta_status vanta_sha256_buffer(const void *data, size_t len,
     return status;
 }
 
-/* A ring of blocks between the reading thread and the hashing one. */
-struct ring {
-    pthread_mutex_t mutex;
-    pthread_cond_t changed;
-    uint8_t *blocks;
-    ssize_t lengths[BLOCKS]; /* bytes; 0: end of file; < 0: -errno */
-    unsigned filled, taken;  /* counts since the start */
-    bool stop;
-    int fd;
-};
-
-static ssize_t read_block(int fd, uint8_t *block, uint64_t pos)
-{
-    size_t done = 0;
-
-    while (done < BLOCK_BYTES) {
-        ssize_t n = pread(fd, block + done, BLOCK_BYTES - done, (off_t)(pos + done));
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        if (n == 0)
-            break;
-        done += (size_t)n;
-    }
-    return (ssize_t)done;
-}
-
-static void *reader_main(void *arg)
-{
-    struct ring *r = arg;
-    uint64_t pos = 0;
-    ssize_t len;
-
-    do {
-        unsigned slot;
-
-        pthread_mutex_lock(&r->mutex);
-        while (!r->stop && r->filled - r->taken == BLOCKS)
-            pthread_cond_wait(&r->changed, &r->mutex);
-        slot = r->filled % BLOCKS;
-        if (r->stop) {
-            pthread_mutex_unlock(&r->mutex);
-            break;
-        }
-        pthread_mutex_unlock(&r->mutex);
-        len = read_block(r->fd, r->blocks + slot * BLOCK_BYTES, pos);
-        pthread_mutex_lock(&r->mutex);
-        r->lengths[slot] = len;
-        r->filled++;
-        pthread_cond_signal(&r->changed);
-        pthread_mutex_unlock(&r->mutex);
-        if (len > 0)
-            pos += (uint64_t)len;
-    } while (len > 0);
-    return NULL;
-}
-
 struct hash_job {
     struct vanta_digest digest;
     uint64_t bytes;
@@ -181,58 +116,19 @@ struct hash_job {
     const atomic_bool *cancel;
 };
 
-/* Takes one block; sets *end at the end of the file. */
-static enum vanta_status hash_block(struct hash_job *job, const uint8_t *block,
-                                    ssize_t len, bool *end, struct vanta_error *err)
+static enum vanta_status hash_block(void *arg, const uint8_t *data, size_t len,
+                                    struct vanta_error *err)
 {
-    if (len < 0)
-        return vanta_fail_errno(err, (int)-len, "%s: reading at byte %llu", job->name,
-                                (unsigned long long)job->bytes);
+    struct hash_job *job = arg;
+
     if (job->cancel && atomic_load(job->cancel))
         return vanta_fail(err, VANTA_ERR_CANCELLED, "%s: stopped while it was hashed",
                           job->name);
-    vanta_digest_update(&job->digest, block, (size_t)len);
-    job->bytes += (uint64_t)len;
-    if (job->progress && (job->bytes % (BLOCK_BYTES * 4) == 0 || len == 0))
+    vanta_digest_update(&job->digest, data, len);
+    job->bytes += len;
+    if (job->progress && (job->bytes % TELL_BYTES == 0 || len == 0))
         job->progress(job->arg, job->bytes);
-    *end = len == 0;
     return VANTA_OK;
-}
-
-static enum vanta_status hash_on_one_thread(struct hash_job *job, int fd, uint8_t *block,
-                                            struct vanta_error *err)
-{
-    enum vanta_status status = VANTA_OK;
-    bool end = false;
-
-    while (status == VANTA_OK && !end)
-        status = hash_block(job, block, read_block(fd, block, job->bytes), &end, err);
-    return status;
-}
-
-static enum vanta_status hash_on_two_threads(struct hash_job *job, struct ring *r,
-                                             struct vanta_error *err)
-{
-    enum vanta_status status = VANTA_OK;
-    bool end = false;
-
-    while (status == VANTA_OK && !end) {
-        unsigned slot;
-
-        pthread_mutex_lock(&r->mutex);
-        while (r->filled == r->taken)
-            pthread_cond_wait(&r->changed, &r->mutex);
-        slot = r->taken % BLOCKS;
-        pthread_mutex_unlock(&r->mutex);
-        status = hash_block(job, r->blocks + slot * BLOCK_BYTES, r->lengths[slot], &end,
-                            err);
-        pthread_mutex_lock(&r->mutex);
-        r->taken++;
-        r->stop = status != VANTA_OK;
-        pthread_cond_signal(&r->changed);
-        pthread_mutex_unlock(&r->mutex);
-    }
-    return status;
 }
 
 enum vanta_status vanta_sha256_fd(int fd, const char *name, char hex[VANTA_SHA256_HEX],
@@ -242,38 +138,16 @@ enum vanta_status vanta_sha256_fd(int fd, const char *name, char hex[VANTA_SHA25
 {
     struct hash_job job = {
         .name = name, .progress = progress, .arg = arg, .cancel = cancel};
-    struct ring ring = {.fd = fd};
-    enum vanta_status status;
-    pthread_t reader;
-    struct stat st;
+    enum vanta_status status = vanta_digest_init(&job.digest, VANTA_DIGEST_SHA256, err);
 
-    if (fstat(fd, &st) != 0)
-        return vanta_fail_errno(err, errno, "%s", name);
-    ring.blocks = malloc(BLOCK_BYTES * BLOCKS);
-    if (!ring.blocks)
-        return vanta_fail_memory(err);
-    pthread_mutex_init(&ring.mutex, NULL);
-    pthread_cond_init(&ring.changed, NULL);
-    status = vanta_digest_init(&job.digest, VANTA_DIGEST_SHA256, err);
-    if (status != VANTA_OK)
-        goto out;
-    if (st.st_size >= TWO_THREADS_FROM_BYTES &&
-        pthread_create(&reader, NULL, reader_main, &ring) == 0) {
-        status = hash_on_two_threads(&job, &ring, err);
-        pthread_join(reader, NULL);
-    } else {
-        status = hash_on_one_thread(&job, fd, ring.blocks, err);
+    if (status == VANTA_OK)
+        status = vanta_stream_file(fd, name, NULL, hash_block, &job, err);
+    if (status == VANTA_OK) {
+        vanta_digest_hex(&job.digest, hex);
+        if (size_bytes)
+            *size_bytes = job.bytes;
     }
-    if (status != VANTA_OK)
-        goto out;
-    vanta_digest_hex(&job.digest, hex);
-    if (size_bytes)
-        *size_bytes = job.bytes;
-out:
     vanta_digest_free(&job.digest);
-    pthread_cond_destroy(&ring.changed);
-    pthread_mutex_destroy(&ring.mutex);
-    free(ring.blocks);
     return status;
 }
 

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/utsname.h>
@@ -107,6 +108,46 @@ void vanta_platform_read_ahead(int fd)
     fcntl(fd, F_RDAHEAD, 1);
 #else
     (void)fd;
+#endif
+}
+
+size_t vanta_platform_cached_bytes(int fd, uint64_t pos, size_t len)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), n = (len + page - 1) / page, i, in = 0;
+#if defined(__APPLE__)
+    char *pages = malloc(n + 1);
+#else
+    unsigned char *pages = malloc(n + 1);
+#endif
+    /* Nothing of the mapping is ever touched, so that a file that shrinks does no harm. */
+    void *map = mmap(NULL, len, PROT_READ, MAP_SHARED, fd, (off_t)pos);
+
+    if (!pages || map == MAP_FAILED || mincore(map, len, pages) != 0)
+        in = n;
+    else
+        for (i = 0; i < n; i++)
+            in += pages[i] & 1;
+    if (map != MAP_FAILED)
+        munmap(map, len);
+    free(pages);
+    return in * page < len ? in * page : len;
+}
+
+void vanta_platform_want(int fd, uint64_t pos, size_t len)
+{
+#if defined(__linux__)
+    posix_fadvise(fd, (off_t)pos, (off_t)len, POSIX_FADV_WILLNEED);
+#else
+    (void)fd, (void)pos, (void)len;
+#endif
+}
+
+void vanta_platform_forget(int fd, uint64_t pos, size_t len)
+{
+#if defined(__linux__)
+    posix_fadvise(fd, (off_t)pos, (off_t)len, POSIX_FADV_DONTNEED);
+#else
+    (void)fd, (void)pos, (void)len; /* macOS keeps what is read once for a short time */
 #endif
 }
 

@@ -22,6 +22,12 @@ int vanta_platform_rename_new(const char *from, const char *to);
 bool vanta_platform_clone(int in, int out);
 /* Tells the kernel that fd will be read once, in order. */
 void vanta_platform_read_ahead(int fd);
+/* Of the len bytes at pos (a multiple of the page size), those that are in memory; len
+ * when the system does not say. */
+size_t vanta_platform_cached_bytes(int fd, uint64_t pos, size_t len);
+/* Tells the kernel that these bytes are wanted soon, and that they are not any more. */
+void vanta_platform_want(int fd, uint64_t pos, size_t len);
+void vanta_platform_forget(int fd, uint64_t pos, size_t len);
 
 struct vanta_machine {
     char os[64];         /* "Linux 6.1.0", "macOS 15.1" */
