@@ -361,7 +361,7 @@ static void find_chunks(struct pool *p, struct open_file *f)
         !vanta_sha256_from_hex(c->sha256, digest))
         return;
     vanta_chunks_load(p->options->chunks_folder, digest, &f->known, NULL);
-    if (f->known.n < 2 || f->known.file_bytes != (uint64_t)f->before.st_size)
+    if (p->options->whole || f->known.n < 2 || f->known.file_bytes != (uint64_t)f->before.st_size)
         return;
     f->pairs = (f->known.n + 1) / 2;
     if (c->quick && was_seen_here(f))
@@ -538,7 +538,7 @@ static bool has_chunk_file(const struct vanta_check_options *o, const struct van
 {
     char path[VANTA_PATH_MAX];
 
-    return o->chunks_folder && c->sha256 && vanta_sha256_is_hex(c->sha256) &&
+    return o->chunks_folder && !o->whole && c->sha256 && vanta_sha256_is_hex(c->sha256) &&
            vanta_path_join(path, o->chunks_folder, c->sha256) && access(path, R_OK) == 0;
 }
 

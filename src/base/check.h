@@ -57,6 +57,7 @@ struct vanta_check {
 
 struct vanta_check_options {
     const char *chunks_folder; /* NULL: chunk digests are neither used nor recorded */
+    bool whole;                /* they are not believed, only compared and recorded */
     unsigned jobs;             /* threads; 0: one for each core */
     bool traceless;            /* what was not in memory before is not kept there */
     /* So many bytes of all files' total are hashed; the total may grow. At most ten times

@@ -56,7 +56,7 @@ struct source {
     int fd;
     uint64_t pos, size; /* size: when it was opened */
     bool traceless;
-    bool absent; /* the step that pos is in */
+    bool absent, next_absent; /* the step that pos is in, and the one behind it */
 };
 
 /* What lies behind the end would count as not in memory. */
@@ -67,13 +67,24 @@ static size_t step_bytes(const struct source *s, uint64_t step)
     return left < VANTA_STREAM_STEP ? (size_t)left : VANTA_STREAM_STEP;
 }
 
+/* One step ahead, so that the disk is never waited for by itself. */
+static void next_step(struct source *s, uint64_t step)
+{
+    uint64_t next = step + VANTA_STREAM_STEP;
+
+    s->absent = s->next_absent;
+    if (step == 0 && s->size > 0)
+        s->absent = vanta_step_begin(s->fd, step, step_bytes(s, step));
+    s->next_absent = next < s->size && vanta_step_begin(s->fd, next, step_bytes(s, next));
+}
+
 static int64_t next_block(struct source *s, uint8_t *block)
 {
     uint64_t step = s->pos - s->pos % VANTA_STREAM_STEP;
     int64_t len;
 
-    if (s->traceless && s->pos == step && step < s->size)
-        s->absent = vanta_step_begin(s->fd, step, step_bytes(s, step));
+    if (s->traceless && s->pos == step)
+        next_step(s, step);
     len = vanta_read_at(s->fd, block, BLOCK_BYTES, s->pos);
     if (len > 0)
         s->pos += (uint64_t)len;

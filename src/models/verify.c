@@ -6,24 +6,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/path.h"
 #include "base/text.h"
 #include "models/registry_private.h"
 
+/* How often what was found is written to the registry, which takes an fsync. */
+#define RECORD_MS 250
+
 struct verification {
     const char *root;
     const struct vanta_catalog *catalog;
     const struct vanta_entry *entry;
+    struct vanta_verify_item *item;
+    struct vanta_verify_result *result; /* the item's */
     struct vanta_expected expected;
     struct vanta_entry_file *found; /* one for each expected file */
     size_t judged;                  /* files whose digest somebody knows */
     bool missing, wrong;
-    vanta_hash_progress *progress;
-    void *arg;
-    const atomic_bool *cancel;
-    struct vanta_verify_result *result;
+    size_t first, n_checks; /* its files among all that are hashed */
+    size_t left;            /* of them that are not done yet */
+    bool ended, to_record;
 };
 
 static void say(struct vanta_verify_result *result, const char *fmt, ...)
@@ -53,14 +58,6 @@ static void blame(struct verification *v, const struct vanta_expected_file *file
     snprintf(r->found, sizeof r->found, "%s", found);
 }
 
-static void on_progress(void *arg, uint64_t bytes)
-{
-    struct verification *v = arg;
-
-    if (v->progress)
-        v->progress(v->arg, v->result->bytes_hashed + bytes);
-}
-
 static void judge(struct verification *v, const struct vanta_expected_file *file,
                   const struct vanta_entry_file *found)
 {
@@ -77,6 +74,8 @@ static void judge(struct verification *v, const struct vanta_expected_file *file
             return;
     }
     v->wrong = true;
+    if (v->missing)
+        return;
     blame(v, file, found->sha256);
     if (had_blame)
         return;
@@ -95,36 +94,58 @@ static void judge(struct verification *v, const struct vanta_expected_file *file
                 file->path);
 }
 
-static enum vanta_status hash_file(struct verification *v, size_t i,
-                                   struct vanta_error *err)
+static void miss(struct verification *v, const struct vanta_expected_file *file)
 {
-    const struct vanta_expected_file *file = &v->expected.files[i];
-    char path[VANTA_PATH_MAX], hex[VANTA_SHA256_HEX];
-    enum vanta_status status;
-    uint64_t bytes = 0;
+    if (!v->missing)
+        say(v->result, "%s: is not there", file->path);
+    v->missing = true;
+    v->result->bad_file[0] = '\0'; /* missing goes before wrong */
+    blame(v, file, "");
+    if (file->size_bytes > 0) {
+        v->result->bytes_wrong += (uint64_t)file->size_bytes;
+        v->result->bytes_wrong_files += (uint64_t)file->size_bytes;
+    }
+}
 
-    if (!vanta_path_join(path, v->expected.folder, file->path))
-        return vanta_fail(err, VANTA_ERR_LIMIT, "%s: the path is too long", file->path);
-    if (!vanta_file_exists(path) || vanta_file_is_dir(path)) {
-        if (!v->missing)
-            say(v->result, "%s: is not there", file->path);
-        v->missing = true;
-        v->result->bad_file[0] = '\0'; /* missing goes before wrong */
-        blame(v, file, "");
+/* What a wrong file would cost to fetch again, whole and as far as it is wrong. */
+static void weigh(struct verification *v, const struct vanta_check *c)
+{
+    uint64_t bytes = c->size_bytes >= 0 ? (uint64_t)c->size_bytes : c->bytes;
+
+    v->result->bytes_wrong_files += bytes;
+    v->result->bytes_wrong += c->wrong ? c->wrong_bytes : bytes;
+}
+
+/* A file that was hashed. */
+static enum vanta_status take_check(struct verification *v, const struct vanta_check *c,
+                                    struct vanta_error *err)
+{
+    const struct vanta_expected_file *file = c->user;
+    struct vanta_entry_file *found = &v->found[file - v->expected.files];
+    bool was_wrong = v->wrong;
+
+    if (c->status == VANTA_ERR_NOT_FOUND) { /* since it was looked for */
+        miss(v, file);
         return VANTA_OK;
     }
-    status = vanta_sha256_file(path, hex, &bytes, on_progress, v, v->cancel, err);
-    if (status != VANTA_OK)
-        return status;
-    v->result->bytes_hashed += bytes;
+    if (c->status != VANTA_OK) {
+        vanta_fail(err, c->status, "%s", c->error.message);
+        vanta_hint(err, "%s", c->error.hint);
+        return c->status;
+    }
+    v->result->bytes_hashed += c->hashed_bytes;
     v->result->files_checked++;
-    v->found[i].path = vanta_strdup(file->path);
-    v->found[i].size_bytes = (int64_t)bytes;
-    v->found[i].sha256 = vanta_strdup(hex);
-    if (!v->found[i].path || !v->found[i].sha256)
+    v->result->files_sampled += c->sampled;
+    found->path = vanta_strdup(file->path);
+    found->size_bytes = (int64_t)c->bytes;
+    found->sha256 = vanta_strdup(c->sampled ? c->sha256 : c->found);
+    if (!found->path || !found->sha256)
         return vanta_fail_memory(err);
-    if (!v->missing)
-        judge(v, file, &v->found[i]);
+    v->wrong = false;
+    judge(v, file, found);
+    if (v->wrong)
+        weigh(v, c);
+    v->wrong |= was_wrong;
     return VANTA_OK;
 }
 
@@ -181,10 +202,9 @@ static bool follow_files(struct vanta_entry *entry, const char *folder, const ch
     return replace_text(&entry->path, entry->n_files == 1 ? path : relative);
 }
 
-static enum vanta_status record(void *arg, struct vanta_registry *registry,
+static enum vanta_status record(struct verification *v, struct vanta_registry *registry,
                                 struct vanta_error *err)
 {
-    struct verification *v = arg;
     struct vanta_entry *now = vanta_registry_edit(registry, v->entry->id);
     char at[VANTA_TIME_TEXT_MAX], digest[VANTA_SHA256_HEX];
     bool ok = true;
@@ -261,32 +281,37 @@ static enum vanta_status conclude(struct verification *v, struct vanta_error *er
         return VANTA_ERR_UNSUPPORTED;
     }
     vanta_size_text(r->bytes_hashed, size);
-    if (v->expected.unpublished)
+    if (r->files_sampled > 0)
+        say(r, "unchanged by size, place and date, and %s of it as they should be", size);
+    else if (v->expected.unpublished)
         say(r, "%s as registered; nobody has published a digest of them", size);
     else
         say(r, "%s as they should be", size);
     return VANTA_OK;
 }
 
-static enum vanta_status verify_files(struct verification *v, struct vanta_error *err)
+/* Its path leads elsewhere. */
+static enum vanta_status refuse(struct verification *v, struct vanta_error *err)
+{
+    v->result->state = VANTA_STATE_MISSING;
+    say(v->result, "%s", err->message);
+    err->status = VANTA_ERR_CHECK;
+    vanta_wrap(err, "%s", v->entry->id);
+    vanta_hint(err, "To keep a model elsewhere: vanta add PATH --link.");
+    return VANTA_ERR_CHECK;
+}
+
+/* What should be there. */
+static enum vanta_status begin(struct verification *v, struct vanta_error *err)
 {
     enum vanta_status status =
         vanta_expected_find(v->root, v->entry, v->catalog, &v->expected, err);
-    size_t i, n;
+    size_t n = v->expected.n;
 
-    if (status == VANTA_ERR_FORMAT) { /* the path leads elsewhere */
-        v->result->state = VANTA_STATE_MISSING;
-        say(v->result, "%s", err ? err->message : "its path leads out of the models folder");
-        if (err) {
-            err->status = VANTA_ERR_CHECK;
-            vanta_wrap(err, "%s", v->entry->id);
-            vanta_hint(err, "To keep a model elsewhere: vanta add PATH --link.");
-        }
-        return VANTA_ERR_CHECK;
-    }
+    if (status == VANTA_ERR_FORMAT)
+        return refuse(v, err);
     if (status != VANTA_OK)
         return status;
-    n = v->expected.n;
     if (n == 0 && v->entry->path) {
         char path[VANTA_PATH_MAX];
 
@@ -295,19 +320,267 @@ static enum vanta_status verify_files(struct verification *v, struct vanta_error
             say(v->result, "%s: is not there", v->entry->path);
     }
     v->found = calloc(n ? n : 1, sizeof *v->found);
-    if (!v->found)
-        return vanta_fail_memory(err);
-    for (i = 0; status == VANTA_OK && i < n; i++)
-        status = hash_file(v, i, err);
+    return v->found ? VANTA_OK : vanta_fail_memory(err);
+}
+
+/* After its last file. */
+static enum vanta_status end(struct verification *v, const struct vanta_check *checks,
+                             struct vanta_error *err)
+{
+    enum vanta_status status = VANTA_OK;
+    bool sampled;
+    size_t i;
+
+    for (i = 0; i < v->n_checks; i++) { /* in the order of their paths */
+        enum vanta_status file = take_check(v, &checks[v->first + i], err);
+
+        status = status == VANTA_OK ? file : status;
+    }
     if (status != VANTA_OK)
         return status;
+    sampled = v->result->files_sampled > 0 && !v->missing && !v->wrong;
     status = conclude(v, err);
     v->result->state = v->missing ? VANTA_STATE_MISSING
                        : v->wrong ? VANTA_STATE_CORRUPT
                                   : vanta_entry_state(v->root, v->entry, v->catalog, NULL);
-    if (status != VANTA_ERR_UNSUPPORTED)
-        vanta_registry_update(v->root, v->catalog, record, v, &v->result->record);
+    v->to_record = status != VANTA_ERR_UNSUPPORTED && !sampled;
     return status;
+}
+
+static void verification_free(struct verification *v)
+{
+    size_t i;
+
+    for (i = 0; v->found && i < v->expected.n; i++) {
+        free(v->found[i].path);
+        free(v->found[i].sha256);
+    }
+    free(v->found);
+    vanta_expected_free(&v->expected);
+}
+
+/* --- all models --- */
+
+struct verifying {
+    const struct vanta_verify_options *options;
+    struct verification *all;
+    size_t n;
+    struct vanta_check *checks;
+    size_t *owners; /* of each check: its model */
+    size_t n_checks;
+    size_t to_record; /* models that ended and are not recorded */
+    int64_t start_ms, recorded_ms;
+};
+
+bool vanta_chunks_folder(const char *root, char out[VANTA_PATH_MAX])
+{
+    return vanta_path_join(out, root, "registry/chunks");
+}
+
+static enum vanta_status record_all(void *arg, struct vanta_registry *registry,
+                                    struct vanta_error *err)
+{
+    enum vanta_status status = VANTA_OK;
+    struct verifying *all = arg;
+    size_t i;
+
+    for (i = 0; i < all->n && status == VANTA_OK; i++)
+        if (all->all[i].ended && all->all[i].to_record)
+            status = record(&all->all[i], registry, err);
+    return status;
+}
+
+/* Records what has ended since, and hands it over. */
+static void flush(struct verifying *all)
+{
+    const struct vanta_verify_options *o = all->options;
+    struct vanta_error err = {0};
+    size_t i;
+
+    if (all->to_record > 0)
+        vanta_registry_update(o->root, o->catalog, record_all, all, &err);
+    all->to_record = 0;
+    all->recorded_ms = vanta_clock_ms();
+    for (i = 0; i < all->n; i++) {
+        struct verification *v = &all->all[i];
+
+        if (!v->ended)
+            continue;
+        if (v->to_record)
+            v->result->record = err;
+        v->ended = v->to_record = false;
+        if (o->done)
+            o->done(o->arg, v->item);
+    }
+}
+
+static void end_model(struct verifying *all, struct verification *v)
+{
+    struct vanta_verify_item *item = v->item;
+
+    if (item->status == VANTA_OK)
+        item->status = vanta_entry_is_api(v->entry) ? verify_api(v, &item->error)
+                                                    : end(v, all->checks, &item->error);
+    item->milliseconds = vanta_clock_ms() - all->start_ms;
+    v->ended = true;
+    all->to_record += v->to_record;
+}
+
+static void on_checked(void *arg, struct vanta_check *check)
+{
+    struct verifying *all = arg;
+    struct verification *v = &all->all[all->owners[check - all->checks]];
+
+    if (--v->left == 0)
+        end_model(all, v);
+}
+
+static void on_progress(void *arg, uint64_t bytes, uint64_t total)
+{
+    struct verifying *all = arg;
+
+    if (all->options->progress)
+        all->options->progress(all->options->arg, bytes, total);
+    if (vanta_clock_ms() - all->recorded_ms >= RECORD_MS)
+        flush(all);
+}
+
+/* A quick look says something only about what was once found right. */
+static bool may_be_quick(const struct verifying *all, const struct vanta_entry *entry)
+{
+    return all->options->quick && entry->hash && entry->verified_digest &&
+           strcmp(entry->hash, entry->verified_digest) == 0;
+}
+
+static enum vanta_status add_check(struct verifying *all, struct verification *v,
+                                   const struct vanta_expected_file *file,
+                                   struct vanta_error *err)
+{
+    char path[VANTA_PATH_MAX], *kept;
+
+    if (!vanta_path_join(path, v->expected.folder, file->path))
+        return vanta_fail(err, VANTA_ERR_LIMIT, "%s: the path is too long", file->path);
+    if (!vanta_file_exists(path) || vanta_file_is_dir(path)) {
+        miss(v, file);
+        return VANTA_OK;
+    }
+    kept = vanta_strdup(path);
+    if (!kept)
+        return vanta_fail_memory(err);
+    all->owners[all->n_checks] = (size_t)(v - all->all);
+    all->checks[all->n_checks++] =
+        (struct vanta_check){.path = kept,
+                             .sha256 = file->sha256,
+                             .size_bytes = file->size_bytes,
+                             .quick = may_be_quick(all, v->entry),
+                             .user = (void *)file};
+    v->n_checks++;
+    return VANTA_OK;
+}
+
+static bool make_room(struct verifying *all)
+{
+    size_t i, most = 1;
+
+    for (i = 0; i < all->n; i++)
+        most += all->all[i].expected.n;
+    all->checks = calloc(most, sizeof *all->checks);
+    all->owners = calloc(most, sizeof *all->owners);
+    return all->checks && all->owners;
+}
+
+static void list_files(struct verifying *all)
+{
+    bool room = make_room(all);
+    size_t i, k;
+
+    for (i = 0; i < all->n; i++) {
+        struct verification *v = &all->all[i];
+        struct vanta_verify_item *item = v->item;
+
+        if (!room && item->status == VANTA_OK)
+            item->status = vanta_fail_memory(&item->error);
+        v->first = all->n_checks;
+        for (k = 0; item->status == VANTA_OK && k < v->expected.n; k++)
+            item->status = add_check(all, v, &v->expected.files[k], &item->error);
+        v->left = v->n_checks;
+        if (v->left == 0)
+            end_model(all, v);
+    }
+}
+
+static void check_all(struct verifying *all)
+{
+    const struct vanta_verify_options *o = all->options;
+    char chunks[VANTA_PATH_MAX];
+    bool kept = vanta_chunks_folder(o->root, chunks);
+    struct vanta_check_options how = {.chunks_folder = kept ? chunks : NULL,
+                                      .jobs = o->jobs,
+                                      .whole = o->whole,
+                                      .traceless = o->traceless,
+                                      .progress = on_progress,
+                                      .done = on_checked,
+                                      .arg = all,
+                                      .cancel = o->cancel};
+    size_t i;
+
+    vanta_check_files(all->checks, all->n_checks, &how);
+    flush(all);
+    for (i = 0; i < all->n_checks; i++) {
+        free((void *)all->checks[i].path);
+        vanta_check_free(&all->checks[i]);
+    }
+}
+
+void vanta_verify_models(const struct vanta_verify_options *options,
+                         struct vanta_verify_item *items, size_t n)
+{
+    struct verifying all = {.options = options, .n = n, .start_ms = vanta_clock_ms()};
+    size_t i;
+
+    all.recorded_ms = all.start_ms;
+    all.all = calloc(n ? n : 1, sizeof *all.all);
+    for (i = 0; i < n; i++) {
+        struct vanta_verify_item *item = &items[i];
+
+        item->status = VANTA_OK;
+        vanta_error_clear(&item->error);
+        memset(&item->result, 0, sizeof item->result);
+        if (!all.all) {
+            item->status = vanta_fail_memory(&item->error);
+            continue;
+        }
+        all.all[i] = (struct verification){.root = options->root,
+                                           .catalog = options->catalog,
+                                           .entry = item->entry,
+                                           .item = item,
+                                           .result = &item->result};
+        if (!vanta_entry_is_api(item->entry))
+            item->status = begin(&all.all[i], &item->error);
+    }
+    if (all.all) {
+        list_files(&all);
+        check_all(&all);
+    }
+    for (i = 0; all.all && i < n; i++)
+        verification_free(&all.all[i]);
+    free(all.all);
+    free(all.checks);
+    free(all.owners);
+}
+
+struct single {
+    vanta_hash_progress *progress;
+    void *arg;
+};
+
+static void tell_single(void *arg, uint64_t bytes, uint64_t total)
+{
+    struct single *single = arg;
+
+    (void)total;
+    if (single->progress)
+        single->progress(single->arg, bytes);
 }
 
 enum vanta_status vanta_verify_model(const char *root, const struct vanta_catalog *catalog,
@@ -317,24 +590,17 @@ enum vanta_status vanta_verify_model(const char *root, const struct vanta_catalo
                                      struct vanta_verify_result *result,
                                      struct vanta_error *err)
 {
-    struct verification v = {.root = root,
-                             .catalog = catalog,
-                             .entry = entry,
-                             .progress = progress,
-                             .arg = arg,
-                             .cancel = cancel,
-                             .result = result};
-    enum vanta_status status;
-    size_t i, n;
+    struct single single = {progress, arg};
+    struct vanta_verify_options options = {.root = root,
+                                           .catalog = catalog,
+                                           .progress = tell_single,
+                                           .arg = &single,
+                                           .cancel = cancel};
+    struct vanta_verify_item item = {.entry = entry};
 
-    memset(result, 0, sizeof *result);
-    status = vanta_entry_is_api(entry) ? verify_api(&v, err) : verify_files(&v, err);
-    n = v.expected.n;
-    for (i = 0; v.found && i < n; i++) {
-        free(v.found[i].path);
-        free(v.found[i].sha256);
-    }
-    free(v.found);
-    vanta_expected_free(&v.expected);
-    return status;
+    vanta_verify_models(&options, &item, 1);
+    *result = item.result;
+    if (item.status != VANTA_OK && err)
+        *err = item.error;
+    return item.status;
 }
