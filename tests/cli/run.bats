@@ -218,6 +218,16 @@ SCRIPT
     contains SIGABRT
 }
 
+@test "each turn of a chat carries the turns before it, the answers too" {
+    writer_script 'Fine.' '{"recall": true}' | script writer
+    here writer
+    chat $'My name is Ada.\nWho am I?\n\n' "$VANTA" run writer --system 'Be kind.' \
+        --catalog "$CATALOG"
+    exits 0
+    contains "[system: Be kind.][user: My name is Ada.]"
+    contains "[system: Be kind.][user: My name is Ada.][assistant: Fine.][user: Who am I?]"
+}
+
 # --- speech to text ---
 
 # recorder TEXT...: a listener that hears this.

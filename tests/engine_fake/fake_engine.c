@@ -10,6 +10,8 @@
  *     {"rows": [[...], ...]}        embeddings: as many rows as there are texts, in turn
  *     {"echo": {...}}               a completion (the rest of the answer is given) whose
  *                                   text is the prompt
+ *     {"recall": true}              the roles and texts of the request's messages, as a
+ *                                   piece of text
  *     {"do": ACTION}                see below
  * Steps that are arrays themselves are taken in turn, one a request.
  * A request that the script does not have gets a plain answer (load) or is refused.
@@ -235,6 +237,24 @@ static void answer_echo(const json_t *rest, const json_t *request)
     send_json(json_pack("{s:I, s:o}", "id", request_id, "ok", ok));
 }
 
+static void recall(const json_t *request)
+{
+    json_t *said = json_string("");
+    const json_t *message;
+    size_t i;
+
+    json_array_foreach(json_object_get(request, "messages"), i, message) {
+        json_t *longer = json_sprintf(
+            "%s[%s: %s]", json_string_value(said),
+            json_string_value(json_object_get(message, "role")),
+            json_string_value(json_object_get(message, "text")));
+
+        json_decref(said);
+        said = longer;
+    }
+    send_json(json_pack("{s:I, s:s, s:o}", "id", request_id, "event", "text", "text", said));
+}
+
 static void send_as_is(const json_t *step)
 {
     json_t *message = json_deep_copy(json_object_get(step, "send"));
@@ -259,6 +279,8 @@ static void take_step(const json_t *step, const json_t *request)
         answer_rows(json_object_get(step, "rows"), request);
     if (json_object_get(step, "echo"))
         answer_echo(json_object_get(step, "echo"), request);
+    if (json_object_get(step, "recall"))
+        recall(request);
     if (json_object_get(step, "send"))
         send_as_is(step);
     if (bytes)
