@@ -77,10 +77,12 @@ def digest(path):
 
 
 class Hub:
-    """files: {name: bytes}; random contents, the digests in self.sha256. tls: with a
-    certificate of its own, self.certificate. enter: a command that nginx is started by."""
+    """files: {name: bytes}, of random contents or, sparse, of holes; the digests are in
+    self.sha256. tls: with a certificate of its own, self.certificate. enter: a command
+    that nginx is started by."""
 
-    def __init__(self, work, files, listen="127.0.0.1:0", tls=False, enter=()):
+    def __init__(self, work, files, listen="127.0.0.1:0", tls=False, enter=(),
+                 sparse=False):
         self.work, self.files = work, files
         self.certificate = os.path.join(work, "certificate.pem") if tls else None
         self.folder = os.path.join(work, "served")
@@ -90,7 +92,8 @@ class Hub:
             path = os.path.join(self.folder, name)
             os.makedirs(os.path.dirname(path), exist_ok=True)
             with open(path, "wb") as file:
-                for at in range(0, size, 1 << 20):
+                file.truncate(size if sparse else 0)
+                for at in range(0, 0 if sparse else size, 1 << 20):
                     file.write(os.urandom(min(1 << 20, size - at)))
             self.sha256[name] = digest(path)
         host, port = listen.rsplit(":", 1)
