@@ -1,4 +1,4 @@
-/* vanta convert DIR --to whisper-ggml|gguf -o FILE */
+/* vanta convert DIR|FILE --to whisper-ggml|gguf|xtts-gguf|safetensors -o FILE */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,8 +15,15 @@
 #include "cli/term.h"
 #include "convert/convert.h"
 #include "convert/encoder_gguf.h"
+#include "convert/torch_safetensors.h"
+#include "convert/xtts_gguf.h"
 
 #define BAR_EVERY_MS 100
+
+enum target { TO_WHISPER, TO_ENCODER, TO_XTTS, TO_SAFETENSORS, TARGETS };
+
+static const char *const targets[TARGETS] = {"whisper-ggml", "gguf", "xtts-gguf",
+                                             "safetensors"};
 
 struct convert_options {
     struct common_options common;
@@ -24,7 +31,7 @@ struct convert_options {
     const char *type;
     const char *output;
     bool force;
-    bool gguf;
+    enum target target;
     enum vanta_encoder_weights weights;
     struct vanta_catalog *catalog; /* NULL: it cannot be read */
 };
@@ -66,33 +73,67 @@ static const struct vanta_catalog_file *find_same(const struct vanta_catalog *ca
     return NULL;
 }
 
+/* The input of a preparation with these very bytes: a file that setup does not keep. */
+static const struct vanta_catalog_model *find_input(const struct vanta_catalog *catalog,
+                                                    const char *sha256)
+{
+    size_t i, k, j;
+
+    for (i = 0; catalog && i < vanta_catalog_count(catalog); i++) {
+        const struct vanta_catalog_model *model = vanta_catalog_at(catalog, i);
+
+        for (k = 0; k < model->n_preparations; k++)
+            for (j = 0; j < model->preparations[k].n_inputs; j++) {
+                const char *digest = model->preparations[k].inputs[j].sha256;
+
+                if (digest && strcmp(digest, sha256) == 0)
+                    return model;
+            }
+    }
+    return NULL;
+}
+
 /* The GGUF says whose weights it has when the catalog knows them by their digest; so it
  * is the same file that setup makes. */
-static enum vanta_status convert_encoder(const char *dir, const char *target,
-                                         const struct convert_options *o, struct bar *bar,
-                                         struct vanta_convert_result *result,
-                                         struct vanta_error *err)
+static enum vanta_status convert_gguf(const char *dir, const char *target,
+                                      const struct convert_options *o, struct bar *bar,
+                                      struct vanta_convert_result *result,
+                                      struct vanta_error *err)
 {
+    const char *weights = o->target == TO_XTTS ? VANTA_XTTS_CHECKPOINT : "model.safetensors";
     struct vanta_encoder_source source = {.name = NULL};
     const struct vanta_catalog_model *model = NULL;
     char path[VANTA_PATH_MAX], sha256[VANTA_SHA256_HEX];
     enum vanta_status status;
 
-    if (!vanta_path_join(path, dir, "model.safetensors"))
+    if (!vanta_path_join(path, dir, weights))
         return vanta_fail(err, VANTA_ERR_LIMIT, "%s: the path is too long", dir);
     if (vanta_file_exists(path)) { /* what is missing is said by the conversion */
         status = vanta_sha256_file(path, sha256, NULL, NULL, NULL, &cancelled, err);
         if (status != VANTA_OK)
             return status;
         source.weights_sha256 = sha256;
-        if (find_same(o->catalog, sha256, &model)) {
+        model = find_input(o->catalog, sha256);
+        if (model) {
             source.name = model->id;
             source.license = model->license ? model->license->id : NULL;
             source.url = model->upstream;
         }
     }
-    return vanta_encoder_gguf(dir, target, o->weights, &source, draw_bar, bar, &cancelled,
-                              result, err);
+    return (o->target == TO_XTTS ? vanta_xtts_gguf : vanta_encoder_gguf)(
+        dir, target, o->weights, &source, draw_bar, bar, &cancelled, result, err);
+}
+
+static enum vanta_status run_conversion(const char *from, const char *to,
+                                        const struct convert_options *o, struct bar *bar,
+                                        struct vanta_convert_result *result,
+                                        struct vanta_error *err)
+{
+    if (o->target == TO_WHISPER)
+        return vanta_convert_ct2_whisper(from, to, draw_bar, bar, &cancelled, result, err);
+    if (o->target == TO_SAFETENSORS)
+        return vanta_torch_safetensors(from, to, draw_bar, bar, &cancelled, result, err);
+    return convert_gguf(from, to, o, bar, result, err);
 }
 
 /* Converts beside the target and moves it there: that name is never half a file's. */
@@ -117,9 +158,7 @@ static enum vanta_status convert(const char *dir, const struct convert_options *
                 vanta_path_base(o->output));
     if (!vanta_file_temporary(temporary, o->output))
         return vanta_fail(err, VANTA_ERR_LIMIT, "%s: the path is too long", o->output);
-    status = o->gguf ? convert_encoder(dir, temporary, o, &bar, result, err)
-                     : vanta_convert_ct2_whisper(dir, temporary, draw_bar, &bar,
-                                                 &cancelled, result, err);
+    status = run_conversion(dir, temporary, o, &bar, result, err);
     if (bar.shown)
         fputs("\r\033[K", stderr);
     if (status != VANTA_OK)
@@ -159,9 +198,9 @@ static int print_result(const struct convert_options *o,
             vanta_duration_text(ms, time));
     if (same)
         fprintf(stderr, "this is %s %s, byte for byte (%s)\n",
-                o->gguf ? "the catalog's" : "the hub's", vanta_path_base(same->path),
+                o->target == TO_WHISPER ? "the hub's" : "the catalog's", vanta_path_base(same->path),
                 model->id);
-    else if (o->catalog)
+    else if (o->catalog && o->target != TO_SAFETENSORS)
         fputs("no file of the catalog has this digest: other weights than the "
               "originals, or a model that the catalog does not list\n",
               stderr);
@@ -171,18 +210,24 @@ static int print_result(const struct convert_options *o,
 /* --to and --type; 0, or the exit code of wrong usage. */
 static int read_format(struct convert_options *o)
 {
-    if (o->to && strcmp(o->to, "gguf") == 0) {
-        o->gguf = true;
-        if (!vanta_encoder_weights_parse(o->type ? o->type : "f16", &o->weights))
-            return usage_error("convert", "--type %s; f32, f16 and q8_0 are what there is",
-                               o->type);
-        return 0;
-    }
-    if (!o->to || strcmp(o->to, "whisper-ggml") != 0)
-        return usage_error("convert", "--to %s; whisper-ggml and gguf are what there is",
-                           o->to ? o->to : "is missing");
-    if (o->type)
-        return usage_error("convert", "--type goes with --to gguf");
+    const char *type = o->type;
+    int i;
+
+    for (i = 0; i < TARGETS && (!o->to || strcmp(o->to, targets[i]) != 0); i++)
+        continue;
+    if (i == TARGETS)
+        return usage_error("convert",
+                           "--to %s; whisper-ggml, gguf, xtts-gguf and safetensors are "
+                           "what there is", o->to ? o->to : "is missing");
+    o->target = (enum target)i;
+    if (o->target != TO_ENCODER && o->target != TO_XTTS)
+        return type ? usage_error("convert", "--type goes with --to gguf and xtts-gguf")
+                    : 0;
+    if (!type)
+        type = o->target == TO_XTTS ? "q8_0" : "f16";
+    if (!vanta_encoder_weights_parse(type, &o->weights))
+        return usage_error("convert", "--type %s; f32, f16 and q8_0 are what there is",
+                           type);
     return 0;
 }
 
@@ -191,8 +236,10 @@ int cmd_convert(int argc, char **argv)
     struct convert_options o = {0};
     const struct option_spec options[] = {
         {"to", 0, OPTION_TEXT, &o.to, "FORMAT",
-         "whisper-ggml (from faster-whisper) or gguf (from a sentence encoder)"},
-        {"type", 0, OPTION_TEXT, &o.type, "WEIGHTS", "of gguf: f32, f16 (default) or q8_0"},
+         "whisper-ggml (from faster-whisper), gguf (from a sentence encoder), xtts-gguf "
+         "(from XTTS-v2) or safetensors (from a .pth)"},
+        {"type", 0, OPTION_TEXT, &o.type, "WEIGHTS",
+         "f32, f16 (default of gguf) or q8_0 (of xtts-gguf)"},
         {"output", 'o', OPTION_TEXT, &o.output, "FILE", "the file to write"},
         {"force", 0, OPTION_FLAG, &o.force, NULL, "replace FILE when it exists"},
         {"quiet", 'q', OPTION_FLAG, &o.common.quiet, NULL, "no progress"},
@@ -211,7 +258,7 @@ int cmd_convert(int argc, char **argv)
                        sizeof options / sizeof options[0], &operands, &code))
         return code;
     if (operands.n != 1)
-        return usage_error("convert", "one folder of a model is wanted");
+        return usage_error("convert", "one folder of a model, or checkpoint, is wanted");
     if ((code = read_format(&o)) != 0)
         return code;
     if (!o.output || !o.output[0])

@@ -32,6 +32,23 @@ const char *vanta_torch_type_name(enum vanta_torch_type type)
     return types[type].name;
 }
 
+uint64_t vanta_torch_span(const struct vanta_torch_tensor *tensor)
+{
+    return tensor->elements ? vanta_torch_place(tensor, tensor->elements - 1) + 1 : 0;
+}
+
+uint64_t vanta_torch_place(const struct vanta_torch_tensor *tensor, uint64_t i)
+{
+    uint64_t place = 0;
+    unsigned axis;
+
+    for (axis = tensor->rank; axis > 0; axis--) {
+        place += i % tensor->sizes[axis - 1] * tensor->strides[axis - 1];
+        i /= tensor->sizes[axis - 1];
+    }
+    return place;
+}
+
 /* --- the container --- */
 
 static enum vanta_status open_container(struct vanta_torch_file *f,

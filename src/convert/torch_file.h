@@ -79,6 +79,11 @@ enum vanta_status vanta_torch_look(struct vanta_torch_file *file, uint64_t pos,
                                    struct vanta_error *err);
 void vanta_torch_close(struct vanta_torch_file *file);
 
+/* Elements of the storage from a tensor's first to its last one, both included. */
+uint64_t vanta_torch_span(const struct vanta_torch_tensor *tensor);
+/* Where in there element number i lies, counted row-major. */
+uint64_t vanta_torch_place(const struct vanta_torch_tensor *tensor, uint64_t i);
+
 /* Bytes of an element; "f32", as safetensors and GGUF call it. */
 unsigned vanta_torch_type_bytes(enum vanta_torch_type type);
 const char *vanta_torch_type_name(enum vanta_torch_type type);

@@ -50,19 +50,6 @@ struct conversion {
 
 /* --- sources --- */
 
-/* Where element number i lies, counted row-major. */
-static uint64_t place_of(const struct vanta_torch_tensor *t, uint64_t i)
-{
-    uint64_t place = 0;
-    unsigned axis;
-
-    for (axis = t->rank; axis > 0; axis--) {
-        place += i % t->sizes[axis - 1] * t->strides[axis - 1];
-        i /= t->sizes[axis - 1];
-    }
-    return place;
-}
-
 /* All of a tensor's values in row-major order, in *out, which the caller frees. */
 static enum vanta_status load(struct vanta_torch_file *file,
                               const struct vanta_torch_tensor *t, float **out,
@@ -70,20 +57,19 @@ static enum vanta_status load(struct vanta_torch_file *file,
 {
     unsigned size = vanta_torch_type_bytes(t->type);
     bool brain = t->type == VANTA_TORCH_BF16;
-    size_t n = (size_t)t->elements, span = t->contiguous ? n : 1, i;
+    size_t n = (size_t)t->elements, i;
     const uint8_t *raw = NULL;
     enum vanta_status status;
 
-    for (i = 0; i < t->rank && !t->contiguous; i++)
-        span += (size_t)((t->sizes[i] - 1) * t->strides[i]);
     *out = malloc(n * sizeof **out);
     if (!*out)
         return vanta_fail_memory(err);
-    status = vanta_torch_look(file, t->data_pos, span * size, &raw, err);
+    status = vanta_torch_look(file, t->data_pos, (size_t)vanta_torch_span(t) * size, &raw,
+                              err);
     if (status == VANTA_OK && t->contiguous)
         vanta_values_read(raw, size, brain, *out, n);
     for (i = 0; status == VANTA_OK && !t->contiguous && i < n; i++)
-        vanta_values_read(raw + place_of(t, i) * size, size, brain, *out + i, 1);
+        vanta_values_read(raw + vanta_torch_place(t, i) * size, size, brain, *out + i, 1);
     return status;
 }
 
