@@ -37,9 +37,26 @@ enum vanta_status vanta_json_load_file(const char *path, size_t max_bytes, json_
     return status;
 }
 
+/* jansson escapes the controls below the space; those above (DEL, and U+0080 to U+009F,
+ * which is C2 80 to C2 9F) are commands to terminals, too. */
 static int dump_block(const char *data, size_t len, void *arg)
 {
-    return vanta_buf_append(arg, data, len) ? 0 : -1;
+    const unsigned char *p = (const unsigned char *)data;
+    size_t i, kept = 0;
+    char escape[8];
+
+    for (i = 0; i < len; i++) {
+        bool upper = p[i] == 0xc2 && i + 1 < len && p[i + 1] >= 0x80 && p[i + 1] <= 0x9f;
+
+        if (p[i] != 0x7f && !upper)
+            continue;
+        snprintf(escape, sizeof escape, "\\u%04X", upper ? p[i + 1] : p[i]);
+        if (!vanta_buf_append(arg, data + kept, i - kept) || !vanta_buf_puts(arg, escape))
+            return -1;
+        i += upper;
+        kept = i + 1;
+    }
+    return vanta_buf_append(arg, data + kept, len - kept) ? 0 : -1;
 }
 
 enum vanta_status vanta_json_dump(const json_t *json, struct vanta_buf *out,

@@ -24,7 +24,8 @@ enum vanta_status vanta_json_load_file(const char *path, size_t max_bytes, json_
 enum vanta_status vanta_json_load(const void *data, size_t len, const char *name,
                                   json_t **out, struct vanta_error *err);
 
-/* Text with an indent of two, keys in the order they were set, ending in a newline. */
+/* Text with an indent of two, keys in the order they were set, ending in a newline.
+ * Control characters of all kinds are escaped: it may be shown on a terminal. */
 enum vanta_status vanta_json_dump(const json_t *json, struct vanta_buf *out,
                                   struct vanta_error *err);
 

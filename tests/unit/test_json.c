@@ -77,6 +77,24 @@ static void text_comes_out_as_it_went_in(void **state)
     json_decref(json);
 }
 
+static void controls_are_escaped(void **state)
+{
+    static const char text[] = "\x1b[0m\x7f\xc2\x80x\xc2\x9f\xc2\xa0\xc3\x80\xe2\x82\xac";
+    json_t *json = json_pack("{s:s, s:s}", "a", text, "\xc2\x9b", ""), *again;
+    struct vanta_buf out = VANTA_BUF(1000);
+
+    (void)state;
+    assert_int_equal(vanta_json_dump(json, &out, NULL), VANTA_OK);
+    assert_string_equal(out.data, "{\n  \"a\": \"\\u001B[0m\\u007F\\u0080x\\u009F"
+                                  "\xc2\xa0\xc3\x80\xe2\x82\xac\",\n"
+                                  "  \"\\u009B\": \"\"\n}\n");
+    again = parse(out.data);
+    assert_true(json_equal(json, again));
+    json_decref(again);
+    json_decref(json);
+    vanta_buf_free(&out);
+}
+
 static void pointers(void **state)
 {
     char out[VANTA_JSON_POINTER_MAX], longer[VANTA_JSON_POINTER_MAX + 10];
@@ -190,6 +208,7 @@ int main(void)
         cmocka_unit_test(nesting_has_an_end),
         scratch_test(files_are_read_up_to_a_cap),
         cmocka_unit_test(text_comes_out_as_it_went_in),
+        cmocka_unit_test(controls_are_escaped),
         cmocka_unit_test(pointers),
         cmocka_unit_test(getters_take_what_fits),
         cmocka_unit_test(getters_name_the_place_of_what_does_not),
