@@ -240,6 +240,9 @@ static enum vanta_status job_init(struct vanta_call *call, struct vanta_job *job
     vanta_error_clear(&item->error);
     item->found_sha256[0] = '\0';
     item->found_bytes = item->moved_bytes = item->resumed_bytes = 0;
+    item->reused_bytes = 0;
+    if (item->found_chunks)
+        vanta_chunks_free(item->found_chunks);
     item->used = NULL;
     job->tries = calloc(job->n_sources ? job->n_sources : 1, sizeof *job->tries);
     if (!job->tries)

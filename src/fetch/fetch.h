@@ -37,6 +37,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/chunks.h"
 #include "base/digest.h"
 #include "fetch/source.h"
 #include "vanta_error.h"
@@ -92,6 +93,12 @@ struct vanta_fetch_item {
     enum vanta_magic magic;
     const struct vanta_source *sources;
     size_t n_sources;
+    const struct vanta_chunks *chunks; /* of the file with that sha256, or NULL: of a
+                                 damaged dest and of a partial file whose journal is lost
+                                 the good chunks are taken, the bad ones fetched */
+    struct vanta_chunks *found_chunks; /* NULL: not wanted. Zeroed, or of an earlier call;
+                                 when the file was brought it gets its chunks, which the
+                                 caller frees; else (adopted, failed) it is zeroed */
     void *user;               /* the caller's */
 
     /* What came of it. */
@@ -102,6 +109,7 @@ struct vanta_fetch_item {
     const struct vanta_source *used; /* NULL: dest was right already */
     uint64_t moved_bytes;            /* over the network in this call */
     uint64_t resumed_bytes;          /* that an earlier call had left */
+    uint64_t reused_bytes;           /* of a damaged dest's good chunks */
 };
 
 struct vanta_fetch_options {

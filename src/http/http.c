@@ -3,51 +3,17 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/clock.h"
 #include "base/error.h"
 #include "base/text.h"
-#include "http/curl_library.h"
+#include "http/call.h"
 
-#define HEADER_BYTES_MAX ((size_t)64 * 1024)
-/* A body nobody wants is read so far, to keep the connection; past it, it is closed. */
-#define DROP_BYTES_MAX ((uint64_t)64 * 1024)
-#define RECEIVE_BYTES 65536L
 #define POLL_MS 100
-#define SHOWN_MAX 512
-
-/* A connection cache and the handle that uses it; one request at a time. */
-struct line {
-    CURLM *multi;
-    CURL *easy;
-    struct line *next;
-};
 
 struct vanta_http {
     struct vanta_http_options options;
     pthread_mutex_t mutex; /* guards idle */
-    struct line *idle;
-};
-
-/* One request on its way through its redirects. */
-struct exchange {
-    struct vanta_http *http;
-    const struct vanta_curl *curl;
-    const struct vanta_http_request *request;
-    struct vanta_http_response *response;
-    struct vanta_error *err;
-    struct line *line;
-    struct vanta_url first, here;
-    bool left_origin;
-    /* Of the answer that is being read. */
-    size_t header_bytes;
-    bool header_done;
-    bool redirect;
-    bool dropped;    /* an unwanted body came too slowly and was left */
-    int64_t last_ms; /* when the last byte of use came; 0: not connected yet */
-    enum vanta_status stopped; /* by a callback or a rule; VANTA_OK: not */
-    char curl_message[CURL_ERROR_SIZE];
+    struct vanta_http_group *idle;
 };
 
 enum vanta_status vanta_http_new(const struct vanta_http_options *options,
@@ -67,561 +33,190 @@ enum vanta_status vanta_http_new(const struct vanta_http_options *options,
     return VANTA_OK;
 }
 
-static void line_free(const struct vanta_curl *curl, struct line *line)
+static void group_free(struct vanta_http_group *group)
 {
-    if (line->easy)
-        curl->easy_cleanup(line->easy);
-    if (line->multi)
-        curl->multi_cleanup(line->multi);
-    free(line);
+    if (group->spare)
+        group->curl->easy_cleanup(group->spare);
+    if (group->multi)
+        group->curl->multi_cleanup(group->multi);
+    free(group);
 }
 
 void vanta_http_free(struct vanta_http *http)
 {
-    const struct vanta_curl *curl;
-    struct line *line, *next;
+    struct vanta_http_group *group, *next;
 
     if (!http)
         return;
-    /* Lines exist only where libcurl was loaded. */
-    if (http->idle && vanta_curl_get(&curl, NULL) == VANTA_OK)
-        for (line = http->idle; line; line = next) {
-            next = line->next;
-            line_free(curl, line);
-        }
+    for (group = http->idle; group; group = next) {
+        next = group->next;
+        group_free(group);
+    }
     pthread_mutex_destroy(&http->mutex);
     free(http);
 }
 
-static struct line *line_take(struct vanta_http *http, const struct vanta_curl *curl)
+enum vanta_status vanta_http_group_open(struct vanta_http *http,
+                                        struct vanta_http_group **out,
+                                        struct vanta_error *err)
 {
-    struct line *line;
+    const struct vanta_curl *curl;
+    struct vanta_http_group *group;
+    enum vanta_status status = vanta_curl_get(&curl, err);
 
+    *out = NULL;
+    if (status != VANTA_OK)
+        return status;
     pthread_mutex_lock(&http->mutex);
-    line = http->idle;
-    if (line)
-        http->idle = line->next;
+    group = http->idle;
+    if (group)
+        http->idle = group->next;
     pthread_mutex_unlock(&http->mutex);
-    if (line)
-        return line;
-    line = calloc(1, sizeof *line);
-    if (!line)
+    if (!group) {
+        group = calloc(1, sizeof *group);
+        if (!group)
+            return vanta_fail_memory(err);
+        group->http = http;
+        group->options = &http->options;
+        group->curl = curl;
+        group->multi = curl->multi_init();
+        if (!group->multi) {
+            free(group);
+            return vanta_fail_memory(err);
+        }
+    }
+    *out = group;
+    return VANTA_OK;
+}
+
+void vanta_http_group_close(struct vanta_http_group *group)
+{
+    if (!group)
+        return;
+    while (group->calls)
+        vanta_http_call_end(group->calls);
+    pthread_mutex_lock(&group->http->mutex);
+    group->next = group->http->idle;
+    group->http->idle = group;
+    pthread_mutex_unlock(&group->http->mutex);
+}
+
+struct vanta_http_call *vanta_http_call_start(struct vanta_http_group *group,
+                                              const struct vanta_http_request *request,
+                                              struct vanta_http_response *response,
+                                              struct vanta_error *err)
+{
+    struct vanta_http_call *x;
+
+    memset(response, 0, sizeof *response);
+    vanta_http_headers_start(&response->headers);
+    response->failure = VANTA_HTTP_LOCAL;
+    if (!vanta_format(response->url, sizeof response->url, "%s", request->url)) {
+        vanta_fail(err, VANTA_ERR_USAGE, "an address of more than %d bytes",
+                   VANTA_URL_MAX - 1);
         return NULL;
-    line->multi = curl->multi_init();
-    line->easy = curl->easy_init();
-    if (line->multi && line->easy)
-        return line;
-    line_free(curl, line);
+    }
+    x = calloc(1, sizeof *x);
+    if (x)
+        x->easy = group->spare ? group->spare : group->curl->easy_init();
+    if (!x || !x->easy) {
+        free(x);
+        vanta_fail_memory(err);
+        return NULL;
+    }
+    group->spare = NULL;
+    x->group = group;
+    x->options = group->options;
+    x->curl = group->curl;
+    x->request = request;
+    x->response = response;
+    x->err = err;
+    x->next = group->calls;
+    group->calls = x;
+    response->failure = VANTA_HTTP_FINE;
+    vanta_http_call_begin(x);
+    return x;
+}
+
+/* Lets libcurl work, and ends what is over. */
+static void step(struct vanta_http_group *group)
+{
+    const struct vanta_curl *curl = group->curl;
+    struct vanta_http_call *x;
+    CURLMsg *done;
+    int running, left;
+
+    if (curl->multi_perform(group->multi, &running) != CURLM_OK)
+        for (x = group->calls; x; x = x->next)
+            if (x->running)
+                vanta_http_call_answered(x, CURLE_FAILED_INIT);
+    while ((done = curl->multi_info(group->multi, &left))) {
+        CURLcode code = done->data.result;
+        char *call = NULL;
+
+        if (done->msg != CURLMSG_DONE ||
+            curl->easy_get(done->easy_handle, CURLINFO_PRIVATE, &call) != CURLE_OK || !call)
+            continue;
+        vanta_http_call_answered((struct vanta_http_call *)(void *)call, code);
+    }
+    for (x = group->calls; x; x = x->next)
+        if (x->running && !vanta_http_call_goes_on(x))
+            vanta_http_call_answered(x, CURLE_ABORTED_BY_CALLBACK);
+}
+
+static struct vanta_http_call *find_ended(struct vanta_http_group *group)
+{
+    struct vanta_http_call *x;
+
+    for (x = group->calls; x; x = x->next)
+        if (x->ended && !x->reported) {
+            x->reported = true;
+            return x;
+        }
     return NULL;
 }
 
-static void line_give(struct vanta_http *http, struct line *line)
+struct vanta_http_call *vanta_http_group_wait(struct vanta_http_group *group,
+                                              int timeout_ms)
 {
-    pthread_mutex_lock(&http->mutex);
-    line->next = http->idle;
-    http->idle = line;
-    pthread_mutex_unlock(&http->mutex);
+    int64_t quarter_ms = group->options->stall_timeout_ms / 4 + 1;
+    struct vanta_http_call *x;
+
+    if (timeout_ms > quarter_ms)
+        timeout_ms = (int)quarter_ms;
+    x = find_ended(group);
+    if (x)
+        return x;
+    step(group);
+    x = find_ended(group);
+    if (x || !group->calls)
+        return x;
+    group->curl->multi_poll(group->multi, NULL, 0, timeout_ms, NULL);
+    step(group);
+    return find_ended(group);
 }
 
-/* Ends the request by a rule of ours. */
-static void stop(struct exchange *x, enum vanta_http_failure failure,
-                 enum vanta_status status, const char *reason)
+enum vanta_status vanta_http_call_end(struct vanta_http_call *x)
 {
-    char shown[SHOWN_MAX];
-
-    vanta_url_shown(x->response->url, shown, sizeof shown);
-    x->response->failure = failure;
-    x->stopped = vanta_fail(x->err, status, "%s: %s", shown, reason);
-}
-
-static bool is_redirect(const struct exchange *x)
-{
-    const struct vanta_http_headers *h = &x->response->headers;
-
-    switch (h->status) {
-    case 301:
-    case 302:
-    case 303:
-    case 307:
-    case 308:
-        return h->location[0] && !x->request->no_redirects && !x->request->post;
-    default:
-        return false;
-    }
-}
-
-/* The header of an answer is whole. */
-static void header_end(struct exchange *x)
-{
-    struct vanta_http_headers *h = &x->response->headers;
-
-    if (h->status < 200) {
-        if (h->status < 100)
-            stop(x, VANTA_HTTP_PROTOCOL, VANTA_ERR_SERVER, "not an HTTP answer");
-        return; /* 100 Continue and the like: another header follows */
-    }
-    x->header_done = true;
-    x->last_ms = vanta_clock_ms();
-    x->redirect = is_redirect(x);
-    if (h->status < 300 && h->content_encoding[0] &&
-        !vanta_streq_nocase(h->content_encoding, "identity")) {
-        stop(x, VANTA_HTTP_PROTOCOL, VANTA_ERR_SERVER,
-             "the answer is compressed although that was not asked for");
-        vanta_hint(x->err, "a proxy on the way may do this; try another source or network");
-        return;
-    }
-    if (!x->request->on_headers)
-        return;
-    x->stopped =
-        x->request->on_headers(x->request->arg, x->response, x->redirect, x->err);
-    if (x->stopped != VANTA_OK)
-        x->response->failure = VANTA_HTTP_CALLER;
-}
-
-/* The hub's fields come with the redirect that leads to the file: kept over the answers
- * of the first origin, never taken from another. */
-static void keep_hub_fields(struct exchange *x, const struct vanta_http_headers *before)
-{
-    struct vanta_http_headers *h = &x->response->headers;
-
-    memcpy(h->linked_etag, before->linked_etag, sizeof h->linked_etag);
-    h->linked_size = before->linked_size;
-    memcpy(h->commit, before->commit, sizeof h->commit);
-}
-
-static void header_line(struct exchange *x, const char *line, size_t len)
-{
-    struct vanta_http_headers *h = &x->response->headers;
-
-    if (len > 5 && memcmp(line, "HTTP/", 5) == 0) {
-        struct vanta_http_headers before = *h;
-
-        vanta_http_headers_line(h, line, len);
-        keep_hub_fields(x, &before);
-        return;
-    }
-    if (x->left_origin && len > 2 && (line[0] | 0x20) == 'x' && line[1] == '-')
-        return;
-    vanta_http_headers_line(h, line, len);
-}
-
-static size_t on_header(char *line, size_t size, size_t n, void *arg)
-{
-    struct exchange *x = arg;
-    size_t len = size * n;
-
-    if (x->header_done)
-        return len; /* trailers */
-    x->header_bytes += len;
-    if (x->header_bytes > HEADER_BYTES_MAX) {
-        stop(x, VANTA_HTTP_PROTOCOL, VANTA_ERR_LIMIT,
-             "the answer's header is longer than 64 KiB");
-        return 0;
-    }
-    if (len <= 2 && (len == 0 || line[0] == '\r' || line[0] == '\n'))
-        header_end(x);
-    else
-        header_line(x, line, len);
-    return x->stopped == VANTA_OK ? len : 0;
-}
-
-/* The body of a redirect, of an error, or one that nobody asked for. */
-static bool is_unwanted(const struct exchange *x)
-{
-    return x->redirect || !x->request->on_body ||
-           (x->response->headers.status >= 300 && !x->request->error_body);
-}
-
-static size_t on_body(char *data, size_t size, size_t n, void *arg)
-{
-    struct exchange *x = arg;
-    size_t len = size * n;
-
-    x->response->body_bytes += len;
-    if (is_unwanted(x))
-        return x->response->body_bytes <= DROP_BYTES_MAX ? len : 0;
-    x->last_ms = vanta_clock_ms();
-    x->stopped = x->request->on_body(x->request->arg, data, len, x->err);
-    if (x->stopped == VANTA_OK)
-        return len;
-    x->response->failure = VANTA_HTTP_CALLER;
-    return 0;
-}
-
-/* May this URL be opened? Sets x->here. */
-static bool admit(struct exchange *x)
-{
-    const char *why = NULL;
-    bool was_https = x->here.https;
-    char reason[160];
-
-    if (!vanta_url_parse(x->response->url, &x->here, &why)) {
-        vanta_format(reason, sizeof reason, "%s: %s",
-                     x->response->redirects ? "redirected to an address that is not used"
-                                            : "this address cannot be used",
-                     why);
-        stop(x, VANTA_HTTP_PROTOCOL,
-             x->response->redirects ? VANTA_ERR_SERVER : VANTA_ERR_USAGE, reason);
-        return false;
-    }
-    if (x->response->redirects == 0)
-        x->first = x->here;
-    else if (was_https && !x->here.https) {
-        stop(x, VANTA_HTTP_PROTOCOL, VANTA_ERR_SERVER,
-             "redirected from https to http, which is not followed");
-        return false;
-    }
-    if (!vanta_url_same_origin(&x->first, &x->here))
-        x->left_origin = true;
-    if (!x->here.https && !x->request->allow_plain && !vanta_url_is_loopback(&x->here)) {
-        stop(x, VANTA_HTTP_PROTOCOL, VANTA_ERR_USAGE,
-             "plain http is used for this machine only");
-        vanta_hint(x->err, "use an https address, or state the file's SHA-256 with it");
-        return false;
-    }
-    return true;
-}
-
-static bool add_header(struct exchange *x, struct curl_slist **list, const char *name,
-                       const char *value)
-{
-    struct curl_slist *longer = NULL;
-    char *text = vanta_strf("%s: %s", name, value);
-
-    if (text)
-        longer = x->curl->slist_append(*list, text);
-    free(text);
-    if (longer)
-        *list = longer;
-    return longer != NULL;
-}
-
-/* What the caller wants in the header besides; no "Expect", which only costs a round. */
-static bool own_lines(struct exchange *x, struct curl_slist **list)
-{
-    const struct vanta_http_request *r = x->request;
-    struct curl_slist *longer;
-    size_t i;
-
-    if (r->post && !(longer = x->curl->slist_append(*list, "Expect:")))
-        return false;
-    if (r->post)
-        *list = longer;
-    for (i = 0; r->lines && r->lines[i] && !x->left_origin; i++) {
-        longer = x->curl->slist_append(*list, r->lines[i]);
-        if (!longer)
-            return false;
-        *list = longer;
-    }
-    return true;
-}
-
-static bool request_headers(struct exchange *x, struct curl_slist **list)
-{
-    const struct vanta_http_request *r = x->request;
-
-    if (!add_header(x, list, "Accept-Encoding", "identity") || !own_lines(x, list))
-        return false;
-    if (r->bearer && !x->left_origin) {
-        char *value = vanta_strf("Bearer %s", r->bearer);
-        bool ok = value && add_header(x, list, "Authorization", value);
-
-        free(value);
-        if (!ok)
-            return false;
-    }
-    return r->range_from == 0 || !r->if_range ||
-           add_header(x, list, "If-Range", r->if_range);
-}
-
-/* As curl's own command does; libcurl itself does not look. */
-static void set_ca(struct exchange *x)
-{
-    const char *file = getenv("CURL_CA_BUNDLE"), *dir = getenv("SSL_CERT_DIR");
-
-    if (!file || !*file)
-        file = getenv("SSL_CERT_FILE");
-    if (file && *file)
-        x->curl->easy_set(x->line->easy, CURLOPT_CAINFO, file);
-    if (dir && *dir)
-        x->curl->easy_set(x->line->easy, CURLOPT_CAPATH, dir);
-}
-
-static bool prepare(struct exchange *x, struct curl_slist *headers)
-{
-    CURLcode (*set)(CURL *, CURLoption, ...) = x->curl->easy_set;
-    const struct vanta_http_options *o = &x->http->options;
-    CURL *e = x->line->easy;
-    char range[32];
-    bool ok;
-
-    x->curl->easy_reset(e);
-    ok = set(e, CURLOPT_URL, x->response->url) == CURLE_OK &&
-         set(e, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
-         set(e, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
-         set(e, CURLOPT_HTTPHEADER, headers) == CURLE_OK &&
-         set(e, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK &&
-         set(e, CURLOPT_HEADERDATA, x) == CURLE_OK &&
-         set(e, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
-         set(e, CURLOPT_WRITEDATA, x) == CURLE_OK &&
-         set(e, CURLOPT_CONNECTTIMEOUT_MS, (long)o->connect_timeout_ms) == CURLE_OK &&
-         set(e, CURLOPT_NOSIGNAL, 1L) == CURLE_OK;
-    set(e, CURLOPT_ERRORBUFFER, x->curl_message);
-    set(e, CURLOPT_USERAGENT, "vanta/" VANTA_VERSION);
-    set(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-    set(e, CURLOPT_BUFFERSIZE, RECEIVE_BYTES);
-    set(e, CURLOPT_TCP_KEEPALIVE, 1L);
-    /* What is meant for this machine, a token in plain http too, is no proxy's business. */
-    if (vanta_url_is_loopback(&x->here))
-        set(e, CURLOPT_NOPROXY, "*");
-    set_ca(x);
-    if (x->request->head)
-        set(e, CURLOPT_NOBODY, 1L);
-    if (x->request->post)
-        ok = ok && set(e, CURLOPT_POST, 1L) == CURLE_OK &&
-             set(e, CURLOPT_POSTFIELDS, x->request->post) == CURLE_OK &&
-             set(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)x->request->post_bytes) ==
-                 CURLE_OK;
-    if (x->request->range_from > 0) {
-        vanta_format(range, sizeof range, "%llu-",
-                     (unsigned long long)x->request->range_from);
-        ok = ok && set(e, CURLOPT_RANGE, range) == CURLE_OK;
-    }
-    return ok;
-}
-
-static const char *advice_of(enum vanta_http_failure failure)
-{
-    switch (failure) {
-    case VANTA_HTTP_NO_NAME:
-        return "check the network and its name server; behind a proxy, set https_proxy";
-    case VANTA_HTTP_REFUSED:
-    case VANTA_HTTP_NO_CONNECT:
-        return "check the network; behind a proxy or firewall, set https_proxy";
-    case VANTA_HTTP_UNTRUSTED:
-        return "a proxy or virus scanner may be reading TLS here: set CURL_CA_BUNDLE or "
-               "SSL_CERT_FILE to a file with its CA certificate, and check the clock";
-    case VANTA_HTTP_TLS:
-        return "something on the way may not speak TLS: check proxy and firewall";
-    case VANTA_HTTP_RESET:
-    case VANTA_HTTP_STALLED:
-        return "run the same command again: it goes on where it stopped";
-    default:
-        return NULL;
-    }
-}
-
-static bool is_connected(struct exchange *x)
-{
-    curl_off_t us = 0;
-
-    return x->curl->easy_get(x->line->easy, CURLINFO_PRETRANSFER_TIME_T, &us) ==
-               CURLE_OK &&
-           us > 0;
-}
-
-/* Cancelled or stalled? Time counts from the connection on; connecting has its own
- * limit. Lines of a header do not count as life: a server that drips them would never
- * end. */
-static bool goes_on(struct exchange *x)
-{
-    const struct vanta_http_options *o = &x->http->options;
-    int64_t now = vanta_clock_ms();
-    char reason[96], time[VANTA_SIZE_TEXT_MAX];
-
-    if (o->cancel && atomic_load(o->cancel)) {
-        stop(x, VANTA_HTTP_LOCAL, VANTA_ERR_CANCELLED, "stopped");
-        return false;
-    }
-    if (x->last_ms == 0 && is_connected(x))
-        x->last_ms = now;
-    if (x->last_ms == 0 || now - x->last_ms <= o->stall_timeout_ms)
-        return true;
-    if (x->header_done && is_unwanted(x)) {
-        x->dropped = true;
-        return false;
-    }
-    vanta_format(reason, sizeof reason, "%s for %s",
-                 x->header_done ? "the server sent nothing" : "the server did not answer",
-                 vanta_duration_text(o->stall_timeout_ms, time));
-    stop(x, VANTA_HTTP_STALLED, VANTA_ERR_NETWORK, reason);
-    vanta_hint(x->err, "%s", advice_of(VANTA_HTTP_STALLED));
-    return false;
-}
-
-static CURLcode transfer(struct exchange *x)
-{
-    const struct vanta_curl *curl = x->curl;
-    int poll_ms = x->http->options.stall_timeout_ms < POLL_MS * 4
-                      ? (int)(x->http->options.stall_timeout_ms / 4) + 1
-                      : POLL_MS;
-    CURLcode code = CURLE_FAILED_INIT;
-    int running = 1, left;
-    CURLMsg *done;
-
-    if (curl->multi_add(x->line->multi, x->line->easy) != CURLM_OK)
-        return CURLE_OUT_OF_MEMORY;
-    while (running) {
-        if (curl->multi_perform(x->line->multi, &running) != CURLM_OK)
-            break;
-        if (running && !goes_on(x))
-            break;
-        if (running)
-            curl->multi_poll(x->line->multi, NULL, 0, poll_ms, NULL);
-    }
-    while ((done = curl->multi_info(x->line->multi, &left)))
-        if (done->msg == CURLMSG_DONE)
-            code = done->data.result;
-    curl->multi_remove(x->line->multi, x->line->easy);
-    return code;
-}
-
-static enum vanta_http_failure failure_of(CURLcode code, bool connected)
-{
-    switch (code) {
-    case CURLE_COULDNT_RESOLVE_PROXY:
-    case CURLE_COULDNT_RESOLVE_HOST:
-        return VANTA_HTTP_NO_NAME;
-    case CURLE_COULDNT_CONNECT:
-    case CURLE_PROXY:
-        return VANTA_HTTP_REFUSED;
-    case CURLE_OPERATION_TIMEDOUT:
-        return connected ? VANTA_HTTP_STALLED : VANTA_HTTP_NO_CONNECT;
-    case CURLE_SSL_CONNECT_ERROR:
-        return VANTA_HTTP_TLS;
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_ISSUER_ERROR:
-    case CURLE_SSL_INVALIDCERTSTATUS:
-        return VANTA_HTTP_UNTRUSTED;
-    case CURLE_SEND_ERROR:
-    case CURLE_RECV_ERROR:
-    case CURLE_GOT_NOTHING:
-    case CURLE_PARTIAL_FILE:
-    case CURLE_HTTP2:
-    case CURLE_HTTP2_STREAM:
-        /* A proxy that refuses the tunnel ends here too, before any connection. */
-        return connected ? VANTA_HTTP_RESET : VANTA_HTTP_REFUSED;
-    case CURLE_OUT_OF_MEMORY:
-    case CURLE_FAILED_INIT:
-        return VANTA_HTTP_LOCAL;
-    default:
-        return VANTA_HTTP_PROTOCOL;
-    }
-}
-
-static enum vanta_status fail_transfer(struct exchange *x, CURLcode code)
-{
-    const char *reason = x->curl_message[0] ? x->curl_message
-                                            : x->curl->easy_strerror(code);
-    enum vanta_http_failure failure = failure_of(code, is_connected(x));
-    const char *advice = advice_of(failure);
-    enum vanta_status status = failure == VANTA_HTTP_LOCAL      ? VANTA_ERR_NO_MEMORY
-                               : failure == VANTA_HTTP_PROTOCOL ? VANTA_ERR_SERVER
-                                                                : VANTA_ERR_NETWORK;
-    char shown[SHOWN_MAX];
-    long errnum = 0;
-
-    vanta_url_shown(x->response->url, shown, sizeof shown);
-    x->response->failure = failure;
-    switch (failure) {
-    case VANTA_HTTP_NO_NAME:
-        vanta_fail(x->err, status, "%s: the name cannot be resolved (%s)", shown, reason);
-        break;
-    case VANTA_HTTP_REFUSED:
-        x->curl->easy_get(x->line->easy, CURLINFO_OS_ERRNO, &errnum);
-        vanta_fail(x->err, status, "%s: no connection (%s)", shown,
-                   errnum ? strerror((int)errnum) : reason);
-        break;
-    case VANTA_HTTP_UNTRUSTED:
-        vanta_fail(x->err, status, "%s: the server's certificate cannot be trusted (%s)",
-                   shown, reason);
-        break;
-    case VANTA_HTTP_RESET:
-        vanta_fail(x->err, status, "%s: the connection broke after %llu bytes (%s)", shown,
-                   (unsigned long long)x->response->body_bytes, reason);
-        break;
-    default:
-        vanta_fail(x->err, status, "%s: %s", shown, reason);
-    }
-    if (advice)
-        vanta_hint(x->err, "%s", advice);
-    return status;
-}
-
-/* One request and its answer. */
-static enum vanta_status exchange_once(struct exchange *x)
-{
-    struct curl_slist *headers = NULL;
-    CURLcode code;
-
-    x->header_bytes = 0;
-    x->header_done = x->redirect = x->dropped = false;
-    x->last_ms = 0;
-    x->curl_message[0] = '\0';
-    x->response->body_bytes = 0;
-    if (!request_headers(x, &headers) || !prepare(x, headers)) {
-        x->curl->slist_free(headers);
-        x->response->failure = VANTA_HTTP_LOCAL;
-        return vanta_fail(x->err, VANTA_ERR_TOOL, "libcurl refused the request's settings");
-    }
-    code = transfer(x);
-    x->curl->easy_set(x->line->easy, CURLOPT_HTTPHEADER, NULL);
-    x->curl->slist_free(headers);
-    if (x->stopped != VANTA_OK)
-        return x->stopped;
-    /* A body that nobody wants and is too long to read was cut by on_body. */
-    if (code == CURLE_OK || x->dropped || (code == CURLE_WRITE_ERROR && x->header_done))
-        return VANTA_OK;
-    return fail_transfer(x, code);
-}
-
-/* Turns response->url into where the redirect leads. */
-static enum vanta_status follow(struct exchange *x)
-{
-    const struct vanta_curl *curl = x->curl;
-    enum vanta_status status = VANTA_OK;
-    CURLU *url = curl->url();
-    char *text = NULL;
-
-    if (!url)
-        return vanta_fail_memory(x->err);
-    if (curl->url_set(url, CURLUPART_URL, x->response->url, 0) != CURLUE_OK ||
-        curl->url_set(url, CURLUPART_URL, x->response->headers.location,
-                      CURLU_URLENCODE) != CURLUE_OK ||
-        curl->url_get(url, CURLUPART_URL, &text, 0) != CURLUE_OK ||
-        strlen(text) >= sizeof x->response->url) {
-        stop(x, VANTA_HTTP_PROTOCOL, VANTA_ERR_SERVER,
-             "redirected to something that is not an http or https address");
-        status = x->stopped;
-    } else {
-        memcpy(x->response->url, text, strlen(text) + 1);
-    }
-    curl->free(text);
-    curl->url_cleanup(url);
-    return status;
-}
-
-static enum vanta_status run(struct exchange *x)
-{
+    struct vanta_http_group *group = x->group;
+    struct vanta_http_call **p = &group->calls;
     enum vanta_status status;
 
-    for (;;) {
-        if (!admit(x))
-            return x->stopped;
-        status = exchange_once(x);
-        if (status != VANTA_OK || !x->redirect)
-            return status;
-        if (x->response->redirects == VANTA_HTTP_REDIRECTS_MAX) {
-            stop(x, VANTA_HTTP_PROTOCOL, VANTA_ERR_LIMIT,
-                 "redirected more than 10 times: the server sends requests in a circle");
-            return x->stopped;
-        }
-        x->response->redirects++;
-        status = follow(x);
-        if (status != VANTA_OK)
-            return status;
+    if (!x->ended) {
+        x->stopped = VANTA_ERR_CANCELLED;
+        x->response->failure = VANTA_HTTP_CALLER;
+        vanta_http_call_answered(x, CURLE_ABORTED_BY_CALLBACK);
     }
+    status = x->stopped;
+    while (*p != x)
+        p = &(*p)->next;
+    *p = x->next;
+    if (group->spare)
+        group->curl->easy_cleanup(x->easy);
+    else
+        group->spare = x->easy;
+    free(x);
+    return status;
 }
 
 enum vanta_status vanta_http_perform(struct vanta_http *http,
@@ -629,24 +224,24 @@ enum vanta_status vanta_http_perform(struct vanta_http *http,
                                      struct vanta_http_response *response,
                                      struct vanta_error *err)
 {
-    struct exchange x = {
-        .http = http, .request = request, .response = response, .err = err};
+    struct vanta_http_group *group;
+    struct vanta_http_call *call;
     enum vanta_status status;
 
     memset(response, 0, sizeof *response);
     vanta_http_headers_start(&response->headers);
     response->failure = VANTA_HTTP_LOCAL;
-    if (!vanta_format(response->url, sizeof response->url, "%s", request->url))
-        return vanta_fail(err, VANTA_ERR_USAGE, "an address of more than %d bytes",
-                          VANTA_URL_MAX - 1);
-    status = vanta_curl_get(&x.curl, err);
+    status = vanta_http_group_open(http, &group, err);
     if (status != VANTA_OK)
         return status;
-    x.line = line_take(http, x.curl);
-    if (!x.line)
-        return vanta_fail_memory(err);
-    response->failure = VANTA_HTTP_FINE;
-    status = run(&x);
-    line_give(http, x.line);
+    call = vanta_http_call_start(group, request, response, err);
+    if (call) {
+        while (!vanta_http_group_wait(group, POLL_MS))
+            continue;
+        status = vanta_http_call_end(call);
+    } else {
+        status = err ? err->status : VANTA_ERR_NO_MEMORY;
+    }
+    vanta_http_group_close(group);
     return status;
 }

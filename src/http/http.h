@@ -81,7 +81,8 @@ struct vanta_http_request {
     bool allow_plain;       /* http:// to any host */
     const char *bearer;     /* token; NULL: none */
     uint64_t range_from;    /* > 0: only the bytes from there on */
-    const char *if_range;   /* with range_from: a validator; NULL: none */
+    uint64_t range_end;     /* > 0: and not those from there on */
+    const char *if_range;   /* with a range: a validator; NULL: none */
     const void *post;       /* a POST with this body; NULL: none */
     size_t post_bytes;
     const char *const *lines; /* more of the header, "Name: value", ends with NULL; the
@@ -104,5 +105,40 @@ enum vanta_status vanta_http_perform(struct vanta_http *http,
                                      const struct vanta_http_request *request,
                                      struct vanta_http_response *response,
                                      struct vanta_error *err);
+
+/* --- several requests side by side, on one thread ---
+ *
+ *     vanta_http_group_open(http, &group, err);
+ *     call = vanta_http_call_start(group, &request, &response, err);  // as often as wanted
+ *     while ((ended = vanta_http_group_wait(group, 100)) ...)
+ *         status = vanta_http_call_end(ended);
+ *     vanta_http_group_close(group);
+ *
+ * The same rules as for perform, which is one call of a group. Over HTTP/2 the calls of a
+ * group to one server share a connection, else each has its own; they are kept for later.
+ * Callbacks run within wait and may not start or end calls. A group belongs to one thread
+ * at a time. */
+
+struct vanta_http_group;
+struct vanta_http_call;
+
+enum vanta_status vanta_http_group_open(struct vanta_http *http,
+                                        struct vanta_http_group **out,
+                                        struct vanta_error *err);
+/* Ends what still runs. NULL is fine. */
+void vanta_http_group_close(struct vanta_http_group *group);
+/* request, response and err must live until the call was ended. NULL: no memory, or the
+ * address is too long. Everything else is told by wait and end. */
+struct vanta_http_call *vanta_http_call_start(struct vanta_http_group *group,
+                                              const struct vanta_http_request *request,
+                                              struct vanta_http_response *response,
+                                              struct vanta_error *err);
+/* Moves bytes until a call has ended, once at most for each, or the time is over (NULL).
+ * With a call that waits for nothing it returns at once. */
+struct vanta_http_call *vanta_http_group_wait(struct vanta_http_group *group,
+                                              int timeout_ms);
+/* What perform would have returned; a call that still runs is dropped, its connection
+ * with it (VANTA_ERR_CANCELLED, and err untouched). Frees the call. */
+enum vanta_status vanta_http_call_end(struct vanta_http_call *call);
 
 #endif
