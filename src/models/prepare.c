@@ -314,7 +314,8 @@ static size_t find_ways(struct vanta_setup *setup, const struct setup_work *work
         ways[n++].preparation = planned;
     for (i = 0; i < model->n_preparations && n < WAYS_MAX; i++)
         if (&model->preparations[i] != planned &&
-            setup_preparation_usable(setup, &model->preparations[i], SETUP_ALLOWED))
+            setup_preparation_usable(setup, model, &model->preparations[i],
+                                     SETUP_ALLOWED))
             ways[n++].preparation = &model->preparations[i];
     return n;
 }

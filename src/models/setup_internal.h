@@ -128,8 +128,10 @@ enum setup_trust { SETUP_ALLOWED, SETUP_KNOWN, SETUP_ASK };
 /* Whether one of its preparations is usable; an API has nothing to fetch. */
 bool setup_can_be_had(struct vanta_setup *setup, const struct vanta_catalog_model *model,
                       enum setup_trust trust);
-/* Whether all inputs have a usable source. */
+/* Whether all inputs have a usable source, or lie in the model's folder already (with
+ * their sizes; fetching looks at their digests). */
 bool setup_preparation_usable(struct vanta_setup *setup,
+                              const struct vanta_catalog_model *model,
                               const struct vanta_preparation *preparation,
                               enum setup_trust trust);
 struct setup_bytes {

@@ -77,14 +77,31 @@ static const struct vanta_source *usable_source(struct vanta_setup *setup,
     return NULL;
 }
 
+/* The inputs of some conversions are files of the model: they stay, and a later version
+ * of VANTA that makes one more file of them needs no network for it. */
+static bool input_is_there(struct vanta_setup *setup,
+                           const struct vanta_catalog_model *model,
+                           const struct vanta_preparation *preparation,
+                           const struct vanta_catalog_file *file)
+{
+    char folder[VANTA_PATH_MAX], path[VANTA_PATH_MAX];
+
+    return preparation->kind != VANTA_PREPARATION_CT2_WHISPER && file->size_bytes >= 0 &&
+           setup_model_dir(setup, model, folder) &&
+           vanta_path_join(path, folder, file->path) &&
+           vanta_file_size(path) == file->size_bytes;
+}
+
 bool setup_preparation_usable(struct vanta_setup *setup,
+                              const struct vanta_catalog_model *model,
                               const struct vanta_preparation *preparation,
                               enum setup_trust trust)
 {
     size_t i;
 
     for (i = 0; i < preparation->n_inputs; i++)
-        if (!usable_source(setup, &preparation->inputs[i], trust))
+        if (!input_is_there(setup, model, preparation, &preparation->inputs[i]) &&
+            !usable_source(setup, &preparation->inputs[i], trust))
             return false;
     return preparation->n_inputs > 0;
 }
@@ -145,7 +162,7 @@ usable_preparation(struct vanta_setup *setup, const struct vanta_catalog_model *
     size_t i;
 
     for (i = 0; i < model->n_preparations; i++)
-        if (setup_preparation_usable(setup, &model->preparations[i], trust))
+        if (setup_preparation_usable(setup, model, &model->preparations[i], trust))
             return &model->preparations[i];
     return NULL;
 }
@@ -447,10 +464,11 @@ static bool in_reach(struct vanta_setup *setup, const struct setup_work *work,
     for (i = 0; i < model->n_preparations; i++) {
         const struct vanta_preparation *p = &model->preparations[i];
 
-        if (!setup_preparation_usable(setup, p, SETUP_ALLOWED))
+        if (!setup_preparation_usable(setup, model, p, SETUP_ALLOWED))
             continue;
         for (k = 0; k < p->n_inputs; k++)
-            if (out_of_reach(setup, &p->inputs[k], why))
+            if (!input_is_there(setup, model, p, &p->inputs[k]) &&
+                out_of_reach(setup, &p->inputs[k], why))
                 break;
         if (k == p->n_inputs)
             return true;

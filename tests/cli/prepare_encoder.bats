@@ -136,6 +136,22 @@ fetched_and() {
     [ -z "$(find "$models" -name 'converted*')" ]
 }
 
+@test "a set that lacks the GGUF has it made without a network" {
+    right_catalog
+    vanta_setup
+    rm "$gguf"
+    sed -i.bak 's|"file:[^"]*/|"https://127.0.0.1:1/|' "$catalog"
+    run vanta_setup --offline
+    exits 0
+    run "$VANTA" verify finder --catalog "$catalog"
+    exits 0
+    # One of the files that it is made of is needed just so, too.
+    rm "$gguf" "$folder/config.json"
+    run vanta_setup --offline
+    exits 3
+    contains "offline nothing is fetched"
+}
+
 @test "it is tested by its GGUF" {
     right_catalog
     printf '{%s, "embed": [{"rows": [[1, 0], [0.8, 0.6], [0, 1]]}]}' "$(loaded)" \
