@@ -11,6 +11,7 @@
 #include "base/lock.h"
 #include "base/path.h"
 #include "base/text.h"
+#include "models/chunk_store.h"
 #include "models/registry_private.h"
 
 enum removal_kind {
@@ -275,6 +276,16 @@ static enum vanta_status forget(void *arg, struct vanta_registry *registry,
     return VANTA_OK;
 }
 
+static void sweep_chunks(const char *root, const struct vanta_catalog *catalog)
+{
+    struct vanta_registry *registry = NULL;
+
+    if (vanta_registry_load(root, catalog, &registry, NULL, NULL) == VANTA_OK &&
+        vanta_registry_origin(registry) == VANTA_REGISTRY_CURRENT)
+        vanta_chunk_store_sweep(root, registry, catalog);
+    vanta_registry_free(registry);
+}
+
 enum vanta_status vanta_model_remove(const char *root,
                                      const struct vanta_catalog *catalog, const char *id,
                                      struct vanta_removal *out, struct vanta_error *err)
@@ -310,6 +321,8 @@ enum vanta_status vanta_model_remove(const char *root,
         status = handle(root, registry, id, true, out, err);
     if (status == VANTA_OK)
         status = vanta_registry_update(root, catalog, forget, entry->id, err);
+    if (status == VANTA_OK)
+        sweep_chunks(root, catalog);
     vanta_lock_release(&lock);
     vanta_registry_free(registry);
     return status;

@@ -3,9 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "models/chunk_store.h"
 #include "models/setup_internal.h"
 
 #define PLACES_MAX 3
@@ -169,7 +171,8 @@ struct hashing {
     int64_t told_ms;
 };
 
-static void on_hashed(void *arg, uint64_t bytes)
+/* Of a wrong file that is hashed twice the total grows. */
+static void on_hashed(void *arg, uint64_t bytes, uint64_t total)
 {
     struct hashing *h = arg;
     int64_t now = vanta_clock_ms();
@@ -178,7 +181,21 @@ static void on_hashed(void *arg, uint64_t bytes)
         return;
     h->told_ms = now;
     h->event.bytes = bytes;
+    h->event.bytes_total = (int64_t)total;
     setup_emit(h->setup, &h->event);
+}
+
+static void refuse(const struct vanta_check *check, struct vanta_error *err)
+{
+    char wrong[VANTA_SIZE_TEXT_MAX];
+
+    if (check->wrong)
+        vanta_fail(err, VANTA_ERR_DIGEST, "%s: %zu of its %zu chunks are damaged (%s)",
+                   check->path, check->n_wrong, check->n_chunks,
+                   vanta_size_text(check->wrong_bytes, wrong));
+    else
+        vanta_fail(err, VANTA_ERR_DIGEST, "%s has the digest %s, not %s", check->path,
+                   check->found, check->sha256);
 }
 
 /* VANTA_ERR_DIGEST: other bytes. */
@@ -193,7 +210,13 @@ static enum vanta_status check_file(struct vanta_setup *setup, struct setup_work
                          .file = file->path,
                          .bytes_total = file->size_bytes},
                         vanta_clock_ms()};
-    char path[VANTA_PATH_MAX], found[VANTA_SHA256_HEX];
+    char path[VANTA_PATH_MAX], chunks[VANTA_PATH_MAX];
+    struct vanta_check check = {.path = path,
+                                .sha256 = file->sha256,
+                                .size_bytes = file->size_bytes};
+    struct vanta_check_options how = {.progress = on_hashed,
+                                      .arg = &h,
+                                      .cancel = setup->options.cancel};
     enum vanta_status status;
 
     if (!vanta_path_join(path, place->folder, file->path))
@@ -202,18 +225,19 @@ static enum vanta_status check_file(struct vanta_setup *setup, struct setup_work
     status = vanta_path_inside(setup->root, path, err);
     if (status != VANTA_OK)
         return status;
+    if (vanta_chunk_store(setup->root, chunks))
+        how.chunks_folder = chunks;
     setup_emit(setup, &h.event);
-    status = vanta_sha256_file(path, found, NULL, on_hashed, &h, setup->options.cancel,
-                               err);
-    if (status != VANTA_OK)
-        return status;
+    vanta_check_files(&check, 1, &how);
+    if (check.status != VANTA_OK)
+        return vanta_fail(err, check.status, "%s", check.error.message);
     if (h.event.bytes_total > 0)
         h.event.bytes = (uint64_t)h.event.bytes_total;
     setup_emit(setup, &h.event);
-    if (strcmp(found, file->sha256) != 0)
-        return vanta_fail(err, VANTA_ERR_DIGEST, "%s has the digest %s, not %s", path,
-                          found, file->sha256);
-    return VANTA_OK;
+    if (!check.right)
+        refuse(&check, err);
+    vanta_check_free(&check);
+    return check.right ? VANTA_OK : VANTA_ERR_DIGEST;
 }
 
 static enum vanta_status check_place(struct vanta_setup *setup, struct setup_work *work,

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/text.h"
+#include "models/chunk_store.h"
 #include "models/registry_private.h"
 
 /* How often what was found is written to the registry, which takes an fsync. */
@@ -372,11 +373,6 @@ struct verifying {
     int64_t start_ms, recorded_ms;
 };
 
-bool vanta_chunks_folder(const char *root, char out[VANTA_PATH_MAX])
-{
-    return vanta_path_join(out, root, "registry/chunks");
-}
-
 static enum vanta_status record_all(void *arg, struct vanta_registry *registry,
                                     struct vanta_error *err)
 {
@@ -513,7 +509,7 @@ static void check_all(struct verifying *all)
 {
     const struct vanta_verify_options *o = all->options;
     char chunks[VANTA_PATH_MAX];
-    bool kept = vanta_chunks_folder(o->root, chunks);
+    bool kept = vanta_chunk_store(o->root, chunks);
     struct vanta_check_options how = {.chunks_folder = kept ? chunks : NULL,
                                       .jobs = o->jobs,
                                       .whole = o->whole,

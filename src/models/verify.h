@@ -80,7 +80,4 @@ enum vanta_status vanta_verify_model(const char *root, const struct vanta_catalo
                                      struct vanta_verify_result *result,
                                      struct vanta_error *err);
 
-/* ROOT/registry/chunks, where chunk digests are kept; false: the path is too long. */
-bool vanta_chunks_folder(const char *root, char out[4096]);
-
 #endif
