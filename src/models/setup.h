@@ -85,6 +85,13 @@ typedef bool vanta_license_question(void *arg, const struct vanta_license *licen
                                     const struct vanta_catalog_model *model,
                                     const char *text);
 
+/* What a verification has just found of a model. */
+struct vanta_setup_damage {
+    const struct vanta_catalog_model *model;
+    uint64_t bytes_wrong;       /* of wrong chunks where chunks are known, else of files */
+    uint64_t bytes_wrong_files; /* of all of the wrong or missing files */
+};
+
 struct vanta_setup_options {
     const char *root;
     const struct vanta_catalog *catalog;
@@ -93,6 +100,10 @@ struct vanta_setup_options {
     const struct vanta_catalog_model *const *models;
     size_t n_models;
     const char *profile;         /* NULL: "default" */
+    /* These are brought anew whatever registry and sizes say, and the plan counts what is
+     * wrong of them; may be NULL. */
+    const struct vanta_setup_damage *damage;
+    size_t n_damage;
     unsigned types;              /* only slots of these: bits 1 << type; 0: all */
     unsigned jobs;               /* 0: 4 */
     unsigned classes;            /* of sources; 0: all */

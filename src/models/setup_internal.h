@@ -95,6 +95,9 @@ bool setup_beside(const struct vanta_setup *setup,
 
 /* --- setup_present.c --- */
 
+/* What is known to be wrong of a model; NULL: nothing. */
+const struct vanta_setup_damage *setup_damage(const struct vanta_setup *setup,
+                                              const struct vanta_catalog_model *model);
 /* Looks at registry and disk; hashes nothing. */
 void setup_look(const struct vanta_setup *setup, const struct vanta_registry *registry,
                 const struct vanta_catalog_model *model, struct setup_found *out);

@@ -332,13 +332,30 @@ static uint64_t less(uint64_t a, uint64_t b)
     return a > b ? a - b : 0;
 }
 
+/* Of files whose chunks are known only what is wrong of them is moved; a package comes
+ * whole, whatever is wrong. */
+static void count_repair(struct vanta_setup *setup, const struct vanta_preparation *way,
+                         const struct vanta_setup_damage *damage, uint64_t all_inputs,
+                         struct setup_bytes *out)
+{
+    const struct vanta_source *source =
+        setup_planned_source(setup, setup_main_input(way));
+
+    if (source && vanta_source_class(source) == VANTA_SOURCE_PACKAGES)
+        out->network = all_inputs;
+    else if (way->kind == VANTA_PREPARATION_FETCH && damage->bytes_wrong < out->network)
+        out->network = damage->bytes_wrong;
+}
+
 void setup_count_way(struct vanta_setup *setup, const struct setup_work *work,
                      const struct vanta_preparation *way, struct setup_bytes *out)
 {
     int64_t bytes = vanta_catalog_model_bytes(work->item->model);
-    uint64_t whole = bytes > 0 ? (uint64_t)bytes : 0, scratch, inputs;
+    const struct vanta_setup_damage *damage = setup_damage(setup, work->item->model);
+    uint64_t whole = bytes > 0 ? (uint64_t)bytes : 0, all, scratch, inputs;
 
-    count_inputs(setup, way, &out->network, &scratch, &inputs);
+    count_inputs(setup, way, &all, &scratch, &inputs);
+    out->network = all;
     out->disk = whole;
     if (way->kind != VANTA_PREPARATION_CT2_WHISPER) {
         /* Files that are there with the right size are not fetched again. */
@@ -351,6 +368,8 @@ void setup_count_way(struct vanta_setup *setup, const struct setup_work *work,
         out->scratch = inputs + less(scratch, whole);
     }
     out->network = less(out->network, work->found.partial_bytes);
+    if (damage)
+        count_repair(setup, way, damage, all, out);
 }
 
 static void count(struct vanta_setup *setup, struct setup_work *work)

@@ -127,11 +127,34 @@ static bool entry_ready(const struct vanta_entry *entry,
            strcmp(entry->verified_digest, expected) == 0;
 }
 
+const struct vanta_setup_damage *setup_damage(const struct vanta_setup *setup,
+                                              const struct vanta_catalog_model *model)
+{
+    size_t i;
+
+    for (i = 0; i < setup->options.n_damage; i++)
+        if (setup->options.damage[i].model == model)
+            return &setup->options.damage[i];
+    return NULL;
+}
+
+/* Sizes say nothing of a damaged model: what was found right is there, and no more. */
+static void count_damage(const struct vanta_setup_damage *damage, struct setup_found *out)
+{
+    int64_t bytes = vanta_catalog_model_bytes(damage->model);
+
+    out->presence = SETUP_ABSENT;
+    out->bytes = bytes > 0 && (uint64_t)bytes > damage->bytes_wrong_files
+                     ? (uint64_t)bytes - damage->bytes_wrong_files
+                     : 0;
+}
+
 void setup_look(const struct vanta_setup *setup, const struct vanta_registry *registry,
                 const struct vanta_catalog_model *model, struct setup_found *out)
 {
     const struct vanta_entry *entry =
         registry ? vanta_registry_find(registry, model->id) : NULL;
+    const struct vanta_setup_damage *damage = setup_damage(setup, model);
     struct setup_place places[PLACES_MAX];
     char partial[VANTA_PATH_MAX];
     size_t i, n;
@@ -140,7 +163,7 @@ void setup_look(const struct vanta_setup *setup, const struct vanta_registry *re
     out->state = VANTA_STATE_MISSING;
     if (entry) {
         out->state = vanta_entry_state(setup->root, entry, setup->options.catalog, NULL);
-        if (entry_ready(entry, model, out->state)) {
+        if (!damage && entry_ready(entry, model, out->state)) {
             out->presence = SETUP_READY;
             out->bytes = entry->size_bytes > 0 ? (uint64_t)entry->size_bytes : 0;
             return;
@@ -159,6 +182,8 @@ void setup_look(const struct vanta_setup *setup, const struct vanta_registry *re
         if (bytes > out->bytes)
             out->bytes = bytes;
     }
+    if (damage)
+        count_damage(damage, out);
     if (setup_beside(setup, model, ".partial", partial))
         out->partial_bytes = vanta_dir_bytes(partial);
 }

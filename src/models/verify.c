@@ -269,7 +269,7 @@ static enum vanta_status conclude(struct verification *v, struct vanta_error *er
     if (v->missing || v->wrong) {
         vanta_fail(err, VANTA_ERR_CHECK, "%s: %s", id, r->message);
         if (v->expected.model && !v->entry->external)
-            vanta_hint(err, "vanta setup %s fetches it again.", id);
+            vanta_hint(err, "vanta setup %s, or vanta verify --repair, brings it anew.", id);
         else
             vanta_hint(err, "Put the right file back, or vanta remove %s.", id);
         return VANTA_ERR_CHECK;

@@ -92,12 +92,257 @@ assert set(lost) == set(m["spoken"]), lost
 END
 }
 
-@test "--quiet names only what is wrong; --repair is not there yet" {
+@test "--quiet names only what is wrong" {
     verify --quiet
     exits 0
     [ -z "$output" ]
-    verify --repair
+}
+
+@test "options that make no sense together are a usage error" {
+    verify --quick --whole
     exits 2
+    verify --dry-run
+    exits 2
+    verify --jobs 1000
+    exits 2
+}
+
+# big_file MIB: a model "big" of so many MiB that is registered and verified; $big is its
+# file, $chunks the file of its chunk digests.
+big_file() {
+    local digest
+
+    big=$MODELS/llm/big/b.gguf
+    mkdir -p "$MODELS/llm/big"
+    openssl enc -aes-128-ctr -nosalt -pass pass:big -pbkdf2 -iter 1 </dev/zero 2>/dev/null |
+        head -c $(($1 << 20)) >"$big"
+    digest=$(digest_of "$big")
+    chunks=$MODELS/registry/chunks/$digest
+    python3 - "$MODELS/registry/registry.json" "$digest" "$1" <<'END'
+import json, sys
+path, digest, mib = sys.argv[1:]
+d = json.load(open(path))
+d["models"].append({
+    "id": "big", "type": "llm", "path": "llm/big/b.gguf", "format": "gguf",
+    "hash": digest, "date_added": "2026-01-02T03:04:05Z", "size_bytes": int(mib) << 20,
+    "files": [{"path": "b.gguf", "size_bytes": int(mib) << 20, "sha256": digest}]})
+json.dump(d, open(path, "w"))
+END
+}
+
+# flip FILE BYTE
+flip() {
+    python3 - "$@" <<'END'
+import os, sys
+path, at = sys.argv[1], int(sys.argv[2])
+times = os.stat(path)
+with open(path, "r+b") as f:
+    f.seek(at)
+    byte = f.read(1)
+    f.seek(at)
+    f.write(bytes([byte[0] ^ 4]))
+if len(sys.argv) > 3:
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+END
+}
+
+# hashed ID: bytes that a verification hashes of it.
+hashed() {
+    "$VANTA" verify "$@" --json --catalog "$CATALOG" | python3 -c '
+import json, sys
+m = json.load(sys.stdin)["models"][0]
+print(m["bytes_hashed"], m["files_sampled"], m["ok"], m["bytes_wrong"])'
+}
+
+@test "chunk digests are recorded, used, and removed with their model" {
+    big_file 20
+    [ ! -e "$chunks" ]
+    verify
+    exits 0
+    [ "$(wc -c <"$chunks")" -eq $((72 + 5 * 32 + 32)) ]
+    [ "$(hashed big)" = "20971520 0 True 0" ]
+    verify big --whole -j 1
+    exits 0
+    touch "$MODELS/registry/chunks/mine"
+    run "$VANTA" remove writer -y --catalog "$CATALOG"
+    exits 0
+    [ -e "$chunks" ]
+    run "$VANTA" remove big -y --catalog "$CATALOG"
+    exits 0
+    [ ! -e "$chunks" ]
+    [ -e "$MODELS/registry/chunks/mine" ]
+}
+
+@test "a chunk file that is cut, foreign, hostile or lies makes no right file wrong" {
+    big_file 12
+    verify big
+    exits 0
+    cp "$chunks" good
+    for bad in cut empty text lie foreign giant; do
+        cp good "$chunks"
+        case $bad in
+        cut) head -c 100 good >"$chunks" ;;
+        empty) : >"$chunks" ;;
+        text) echo '<html>' >"$chunks" ;;
+        giant) truncate -s 60G "$chunks" || continue ;;
+        *)
+            python3 - "$chunks" "$bad" <<'END'
+import hashlib, sys
+path, kind = sys.argv[1:]
+d = bytearray(open(path, "rb").read()[:-32])
+d[80 if kind == "lie" else 30] ^= 1
+open(path, "wb").write(bytes(d) + hashlib.sha256(d).digest())
+END
+            ;;
+        esac
+        verify big
+        exits 0
+        contains "ok   big"
+        cmp good "$chunks" # and it is right again
+    done
+    rm "$chunks"
+    ln -s /dev/zero "$chunks"
+    verify big
+    exits 0
+    [ ! -L "$chunks" ]
+}
+
+@test "a chunk file makes no wrong file right" {
+    big_file 12
+    verify big
+    exits 0
+    good=$(digest_of "$big")
+    flip "$big" 9000000
+    verify big
+    exits 1
+    contains "found    $(digest_of "$big")"
+    [[ "$(hashed big)" == *"False 4194304" ]]
+    # Nor does the damaged file's own chunk file in its place.
+    python3 - "$big" "$chunks" "$good" <<'END'
+import hashlib, struct, sys
+path, chunks, good = sys.argv[1:]
+data = open(path, "rb").read()
+text = b"VANTACHK" + struct.pack("<IIQ", 1, 4 << 20, len(data)) + hashlib.sha256(data).digest()
+text += bytes(16)
+for i in range(0, len(data), 4 << 20):
+    text += hashlib.sha256(data[i:i + (4 << 20)]).digest()
+open(chunks, "wb").write(text + hashlib.sha256(text).digest())
+END
+    verify big
+    exits 1
+    verify big --whole
+    exits 1
+}
+
+@test "--quick samples what nobody wrote to, and hashes all else" {
+    big_file 84
+    [ "$(hashed --quick big)" = "88080384 0 True 0" ] # never seen: all of it
+    [ "$(hashed --quick big)" = "29360128 1 True 0" ] # 3 pairs of chunks and the last one
+    verify --quick big
+    contains "unchanged by size, place and date"
+    touch "$big"
+    [ "$(hashed --quick big)" = "88080384 0 True 0" ]
+    cp "$MODELS/registry/registry.json" before.json
+    verify --quick big # what samples say is not recorded
+    exits 0
+    cmp before.json "$MODELS/registry/registry.json"
+    # Damage without a trace in the file's date, in the chunk that is always looked at.
+    flip "$big" $((84 * 1048576 - 1)) keep
+    verify --quick big
+    exits 1
+    contains "found    $(digest_of "$big")"
+    flip "$big" $((84 * 1048576 - 1)) keep
+    # It was found wrong, so that no sample makes it right.
+    [[ "$(hashed --quick big)" == "88080384 0 True 0" ]]
+}
+
+@test "a file that cannot be read is exit 3, and the others are verified" {
+    chmod -R a+rX "$BATS_TEST_TMPDIR" && chmod -R a+w "$MODELS"
+    chmod 0 "$MODELS/llm/writer/writer.gguf"
+    run --separate-stderr as_user env HOME="$HOME" "$VANTA" verify --catalog "$CATALOG"
+    chmod 644 "$MODELS/llm/writer/writer.gguf"
+    exits 3
+    contains "unknown writer:"
+    contains "ermission denied"
+    contains "ok   finder"
+    contains "ok   spoken"
+}
+
+@test "a file that changes while it is hashed is neither right nor wrong" {
+    big_file 12
+    verify big
+    exits 0
+    cp "$MODELS/registry/registry.json" before.json
+    truncate -s 40G "$MODELS/llm/big/b.gguf" || skip "no such large files here"
+    "$VANTA" verify big --catalog "$CATALOG" >out 2>err 3>&- &
+    pid=$!
+    for i in $(seq 1 200); do
+        ls -l "/proc/$pid/fd" 2>/dev/null | grep -q b.gguf && break
+        sleep 0.02
+    done
+    truncate -s 12M "$MODELS/llm/big/b.gguf"
+    code=0
+    wait "$pid" || code=$?
+    [ "$code" -eq 3 ]
+    grep -q "changed while it was hashed" out
+    cmp before.json "$MODELS/registry/registry.json"
+}
+
+@test "memory is bounded: 20 GiB in chunks and whole" {
+    big_file 12
+    rm -f "$big"
+    truncate -s 20G "$big" || skip "no such large files here"
+    # Holes. Their chunks are right; the digest of the whole is one that nobody checks as
+    # long as they are.
+    python3 - "$MODELS/registry" <<'END'
+import hashlib, json, os, struct, sys
+folder = sys.argv[1]
+digest = "ab" * 32
+d = json.load(open(folder + "/registry.json"))
+for m in d["models"]:
+    if m["id"] == "big":
+        m["hash"] = digest
+        m["size_bytes"] = 20 << 30
+        m["files"] = [{"path": "b.gguf", "size_bytes": 20 << 30, "sha256": digest}]
+json.dump(d, open(folder + "/registry.json", "w"))
+text = b"VANTACHK" + struct.pack("<IIQ", 1, 4 << 20, 20 << 30) + bytes.fromhex(digest) + bytes(16)
+text += hashlib.sha256(bytes(4 << 20)).digest() * (20 << 8)
+os.makedirs(folder + "/chunks", exist_ok=True)
+open(folder + "/chunks/" + digest, "wb").write(text + hashlib.sha256(text).digest())
+END
+    python3 - "$VANTA" "$CATALOG" "${VANTA_SANITIZE:-}" <<'END'
+import resource, signal, subprocess, sys
+vanta, catalog, sanitize = sys.argv[1:]
+command = [vanta, "verify", "big", "--catalog", catalog]
+done = subprocess.run(command, capture_output=True, text=True)
+assert done.returncode == 0 and "21.5 GB as they should be" in done.stdout, done
+# The whole way goes on much longer and takes no more after a while than in the end.
+whole = subprocess.Popen(command + ["--whole"], stdout=subprocess.DEVNULL,
+                         stderr=subprocess.DEVNULL)
+try:
+    whole.wait(timeout=4)
+except subprocess.TimeoutExpired:
+    whole.send_signal(signal.SIGINT)
+    whole.wait()
+peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+peak = peak / 1024 if sys.platform.startswith("linux") else peak / 1048576
+print("peak %.0f MiB" % peak)
+assert sanitize or peak < 64, peak
+END
+}
+
+@test "--repair of what cannot be had anew says so" {
+    big_file 12
+    verify big
+    flip "$big" 5
+    verify big --repair
+    exits 1
+    [[ $stderr == *"not in the catalog"* ]]
+    verify finder --repair # nothing is wrong
+    exits 0
+    verify big --repair --json
+    exits 1
+    python3 -c 'import json, sys; assert "repairs" not in json.loads(sys.argv[1])' "$output"
 }
 
 @test "a read-only models folder can be verified, with a warning" {
