@@ -80,17 +80,16 @@ static json_t *files_json(const struct vanta_catalog_file *files, size_t n)
 
 static json_t *preparation_json(const struct vanta_preparation *p)
 {
-    static const char *const kinds[] = {"fetch", "ct2-whisper", "encoder-gguf"};
     json_t *object = json_object();
 
     json_object_set_new(object, "id", json_string(p->id));
     json_object_set_new(object, "version", json_integer(p->version));
-    json_object_set_new(object, "kind", json_string(kinds[p->kind]));
+    json_object_set_new(object, "kind", json_string(vanta_preparation_kind_name(p->kind)));
     if (p->output)
         json_object_set_new(object, "output", json_string(p->output));
     if (p->weights)
         json_object_set_new(object, "weights", json_string(p->weights));
-    if (p->kind == VANTA_PREPARATION_CT2_WHISPER)
+    if (vanta_preparation_consumes(p))
         json_object_set_new(object, "inputs", files_json(p->inputs, p->n_inputs));
     return object;
 }

@@ -133,8 +133,10 @@ static void print_preparations(const struct vanta_catalog_model *m)
                    (long long)p->version, p->output, p->weights);
             continue;
         }
-        printf("\nor %s (version %lld), which makes %s from\n", p->id,
-               (long long)p->version, p->output);
+        printf("\n%s%s (version %lld)%s makes %s%s%s%s from\n", i ? "or " : "", p->id,
+               (long long)p->version, i ? ", which" : "", p->output,
+               p->weights ? " (" : "", p->weights ? p->weights : "",
+               p->weights ? ")" : "");
         print_files(p->inputs, p->n_inputs);
     }
 }

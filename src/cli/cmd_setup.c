@@ -24,7 +24,7 @@ struct request {
     struct word_list operands, models, types, sources, accepted;
     const char *profile;
     long jobs;
-    bool offline, force, unpinned, dry_run, require_ready, no_test;
+    bool offline, force, unpinned, keep_source, dry_run, require_ready, no_test;
 };
 
 static bool parse(int argc, char **argv, struct request *r, int *code)
@@ -40,6 +40,8 @@ static bool parse(int argc, char **argv, struct request *r, int *code)
         {"accept-license", 0, OPTION_LIST, &r->accepted, "ID", "accept this licence"},
         {"allow-unpinned", 0, OPTION_FLAG, &r->unpinned, NULL,
          "take files whose digest nobody knows"},
+        {"keep-source", 0, OPTION_FLAG, &r->keep_source, NULL,
+         "keep the files that a model is converted from"},
         {"force", 0, OPTION_FLAG, &r->force, NULL,
          "also what needs more memory than there is"},
         {"dry-run", 'n', OPTION_FLAG, &r->dry_run, NULL, "show the plan, change nothing"},
@@ -284,6 +286,7 @@ int cmd_setup(int argc, char **argv)
     o.offline = r.offline;
     o.force = r.force;
     o.allow_unpinned = r.unpinned;
+    o.keep_source = r.keep_source;
     o.accepted = r.accepted.words;
     o.n_accepted = r.accepted.n;
     o.ask = term_can_ask() ? ask_license : NULL;

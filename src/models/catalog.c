@@ -478,3 +478,22 @@ int64_t vanta_catalog_model_bytes(const struct vanta_catalog_model *model)
     }
     return total;
 }
+
+bool vanta_catalog_makes(const struct vanta_catalog_model *model, const char *preparation)
+{
+    const struct vanta_preparation *p = NULL;
+    size_t i;
+
+    for (i = 0; i < model->n_preparations; i++)
+        if (strcmp(model->preparations[i].id, preparation) == 0)
+            p = &model->preparations[i];
+    if (!p || !vanta_preparation_consumes(p))
+        return false;
+    for (i = 0; i < p->n_inputs; i++)
+        if (!p->inputs[i].sha256)
+            return false;
+    for (i = 0; i < model->n_files; i++)
+        if (!model->files[i].sha256 != (strcmp(model->files[i].path, p->output) == 0))
+            return false;
+    return true;
+}

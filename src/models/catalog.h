@@ -61,8 +61,9 @@ struct vanta_catalog_file {
 enum vanta_preparation_kind {
     VANTA_PREPARATION_FETCH,      /* inputs are the model's files themselves */
     VANTA_PREPARATION_CT2_WHISPER, /* inputs are a faster-whisper folder */
-    VANTA_PREPARATION_ENCODER_GGUF /* inputs are the model's files, but the output, which
-                                      is made from them and lies beside them */
+    VANTA_PREPARATION_ENCODER_GGUF, /* inputs are the model's files, but the output, which
+                                       is made from them and lies beside them */
+    VANTA_PREPARATION_XTTS_GGUF     /* inputs are a folder of XTTS-v2 */
 };
 
 struct vanta_preparation {
@@ -70,10 +71,21 @@ struct vanta_preparation {
     int64_t version;
     enum vanta_preparation_kind kind;
     const char *output;  /* which of the model's files it makes; FETCH: NULL */
-    const char *weights; /* ENCODER_GGUF: "f32", "f16", "q8_0"; else NULL */
+    const char *weights; /* of a GGUF: "f32", "f16", "q8_0"; else NULL */
     const struct vanta_catalog_file *inputs; /* FETCH: the model's files with sources */
     size_t n_inputs;
 };
+
+/* "fetch", "ct2-whisper", "encoder-gguf", "xtts-gguf" */
+const char *vanta_preparation_kind_name(enum vanta_preparation_kind kind);
+
+/* Whether the inputs are none of the model's files: they lie in a place of their own, and
+ * are deleted when the output is right. */
+static inline bool vanta_preparation_consumes(const struct vanta_preparation *p)
+{
+    return p->kind == VANTA_PREPARATION_CT2_WHISPER ||
+           p->kind == VANTA_PREPARATION_XTTS_GGUF;
+}
 
 struct vanta_license {
     const char *id; /* SPDX id where there is one, else "CPML", "Llama-2", "Gemma" */
@@ -174,5 +186,9 @@ const struct vanta_package *vanta_catalog_packages(const struct vanta_catalog *c
 
 /* Sum of the sizes of the model's files (-1 when one is unknown). */
 int64_t vanta_catalog_model_bytes(const struct vanta_catalog_model *model);
+
+/* Whether the preparation with this id makes the one file of the model whose digest nobody
+ * has published, out of files whose digests are known: what it makes is then right. */
+bool vanta_catalog_makes(const struct vanta_catalog_model *model, const char *preparation);
 
 #endif

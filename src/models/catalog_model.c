@@ -312,21 +312,24 @@ static void check_all_fetched(struct catalog_reader *r,
                                 model->files[i].path);
 }
 
+static const char *const weights[] = {"f32", "f16", "q8_0", NULL};
+
+/* Of files that are not the model's to one that is; needed has to be among them. */
 static void parse_conversion(struct catalog_reader *r,
-                             const struct vanta_catalog_model *model,
-                             struct vanta_preparation *out)
+                             const struct vanta_catalog_model *model, const char *format,
+                             const char *needed, struct vanta_preparation *out)
 {
     catalog_text(r, "output", true, CATALOG_TEXT_MAX, &out->output);
     catalog_files(r, "inputs", true, &out->inputs, &out->n_inputs);
     if (r->status != VANTA_OK)
         return;
-    if (strcmp(model->format, "whisper-ggml") != 0)
-        catalog_reader_fail(r, "kind", "makes whisper-ggml files, not %s", model->format);
+    if (strcmp(model->format, format) != 0)
+        catalog_reader_fail(r, "kind", "makes %s files, not %s", format, model->format);
     if (!find_file(model->files, model->n_files, out->output))
         catalog_reader_fail(r, "output", "\"%.200s\" is none of the model's files",
                             out->output);
-    if (!find_file(out->inputs, out->n_inputs, "model.bin"))
-        catalog_reader_fail(r, "inputs", "have no model.bin");
+    if (!find_file(out->inputs, out->n_inputs, needed))
+        catalog_reader_fail(r, "inputs", "have no %s", needed);
     check_all_fetched(r, model, out->output);
 }
 
@@ -335,7 +338,6 @@ static void parse_encoder(struct catalog_reader *r,
                           const struct vanta_catalog_model *model,
                           struct vanta_preparation *out)
 {
-    static const char *const weights[] = {"f32", "f16", "q8_0", NULL};
     struct vanta_catalog_file *inputs;
     size_t i;
     int choice;
@@ -368,6 +370,14 @@ static void parse_encoder(struct catalog_reader *r,
     out->inputs = inputs;
 }
 
+static const char *const kinds[] = {"fetch", "ct2-whisper", "encoder-gguf", "xtts-gguf",
+                                    NULL};
+
+const char *vanta_preparation_kind_name(enum vanta_preparation_kind kind)
+{
+    return kinds[kind];
+}
+
 static void parse_preparation(struct catalog_reader *r,
                               const struct vanta_catalog_model *model,
                               struct vanta_preparation *out)
@@ -377,20 +387,29 @@ static void parse_preparation(struct catalog_reader *r,
                                                   "output", "inputs",  NULL};
     static const char *const encoder_keys[] = {"id",     "version", "kind",
                                                "output", "weights", NULL};
-    static const char *const kinds[] = {"fetch", "ct2-whisper", "encoder-gguf", NULL};
+    static const char *const xtts_keys[] = {"id",     "version", "kind", "output",
+                                            "inputs", "weights", NULL};
+    static const char *const *const keys[] = {fetch_keys, conversion_keys, encoder_keys,
+                                              xtts_keys};
     int kind;
 
     catalog_id(r, "id", &out->id);
     catalog_integer(r, "version", true, 1, INT32_MAX, &out->version);
     kind = catalog_choice(r, "kind", true, kinds);
-    catalog_known_keys(r, kind == VANTA_PREPARATION_CT2_WHISPER    ? conversion_keys
-                          : kind == VANTA_PREPARATION_ENCODER_GGUF ? encoder_keys
-                                                                   : fetch_keys);
+    catalog_known_keys(r, keys[kind]);
     if (r->status != VANTA_OK)
         return;
     out->kind = (enum vanta_preparation_kind)kind;
     if (out->kind == VANTA_PREPARATION_CT2_WHISPER) {
-        parse_conversion(r, model, out);
+        parse_conversion(r, model, "whisper-ggml", "model.bin", out);
+        return;
+    }
+    if (out->kind == VANTA_PREPARATION_XTTS_GGUF) {
+        kind = catalog_choice(r, "weights", true, weights);
+        if (r->status != VANTA_OK)
+            return;
+        out->weights = weights[kind];
+        parse_conversion(r, model, "gguf", "model.pth", out);
         return;
     }
     if (out->kind == VANTA_PREPARATION_ENCODER_GGUF) {

@@ -1,6 +1,7 @@
 /* prepare.c - fetching a model's files, or fetching other weights and converting them. */
 #include "models/prepare.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,9 +11,11 @@
 #include "base/text.h"
 #include "convert/convert.h"
 #include "convert/encoder_gguf.h"
+#include "convert/xtts_gguf.h"
 
 #define EVENT_MS 100
 #define WAYS_MAX 8
+#define SOURCE_FOLDER ".source" /* of what a model was made of, when it is kept */
 
 struct folders {
     char model[VANTA_PATH_MAX];   /* where the files belong */
@@ -30,6 +33,7 @@ void prepared_free(struct prepared *prepared)
         free(prepared->files[i].sha256);
     }
     free(prepared->files);
+    json_decref(prepared->inputs);
     memset(prepared, 0, sizeof *prepared);
 }
 
@@ -169,14 +173,14 @@ static void on_converted(void *arg, uint64_t bytes, uint64_t total)
     setup_emit(c->setup, &c->event);
 }
 
-static const struct vanta_catalog_file *model_file(const struct vanta_catalog_model *model,
-                                                   const char *path)
+static const struct vanta_catalog_file *find_file(const struct vanta_catalog_file *files,
+                                                  size_t n, const char *path)
 {
     size_t i;
 
-    for (i = 0; path && i < model->n_files; i++)
-        if (strcmp(model->files[i].path, path) == 0)
-            return &model->files[i];
+    for (i = 0; path && i < n; i++)
+        if (strcmp(files[i].path, path) == 0)
+            return &files[i];
     return NULL;
 }
 
@@ -188,7 +192,9 @@ static enum vanta_status run_converter(struct converting *c,
                                        struct vanta_error *err)
 {
     const atomic_bool *cancel = c->setup->options.cancel;
-    const struct vanta_catalog_file *weights = model_file(model, "model.safetensors");
+    bool xtts = p->kind == VANTA_PREPARATION_XTTS_GGUF;
+    const struct vanta_catalog_file *weights =
+        find_file(p->inputs, p->n_inputs, xtts ? VANTA_XTTS_CHECKPOINT : "model.safetensors");
     struct vanta_encoder_source source = {.name = model->id,
                                           .license = model->license->id,
                                           .url = model->upstream};
@@ -200,8 +206,8 @@ static enum vanta_status run_converter(struct converting *c,
     source.weights_sha256 = weights ? weights->sha256 : NULL;
     if (!vanta_encoder_weights_parse(p->weights, &type))
         return vanta_fail(err, VANTA_ERR_INTERNAL, "%s: unknown weights", p->weights);
-    return vanta_encoder_gguf(inputs, target, type, &source, on_converted, c, cancel,
-                              made, err);
+    return (xtts ? vanta_xtts_gguf : vanta_encoder_gguf)(
+        inputs, target, type, &source, on_converted, c, cancel, made, err);
 }
 
 /* Converts to a temporary name, lets the catalog's digest judge, and gives the final
@@ -212,7 +218,8 @@ static enum vanta_status convert(struct vanta_setup *setup, struct setup_work *w
                                  const struct folders *at, const char *inputs,
                                  struct prepared *out, struct vanta_error *err)
 {
-    const struct vanta_catalog_file *file = model_file(work->item->model, p->output);
+    const struct vanta_catalog_file *file =
+        find_file(work->item->model->files, work->item->model->n_files, p->output);
     struct converting c = {setup,
                            {.kind = VANTA_SETUP_PREPARE,
                             .item = work->item,
@@ -234,7 +241,7 @@ static enum vanta_status convert(struct vanta_setup *setup, struct setup_work *w
         return status;
     if (file->sha256 && strcmp(file->sha256, made.sha256) != 0) {
         vanta_remove_tree(target, NULL);
-        if (p->kind == VANTA_PREPARATION_CT2_WHISPER)
+        if (vanta_preparation_consumes(p))
             vanta_remove_tree(inputs, NULL);
         vanta_fail(err, VANTA_ERR_DIGEST,
                    "%s: converting (%s) gave the digest %s, not %s, and was thrown away",
@@ -246,6 +253,39 @@ static enum vanta_status convert(struct vanta_setup *setup, struct setup_work *w
     status = vanta_file_move(target, final, true, err);
     if (status == VANTA_OK)
         status = add_file(out, p->output, made.size_bytes, made.sha256, err);
+    return status;
+}
+
+/* What the model was made of stays known, by its digests, when it is gone. */
+static enum vanta_status note_inputs(const struct vanta_preparation *p,
+                                     const struct batch *b, struct prepared *out,
+                                     struct vanta_error *err)
+{
+    size_t i;
+
+    out->inputs = json_array();
+    for (i = 0; i < b->n; i++)
+        if (json_array_append_new(
+                out->inputs,
+                json_pack("{s:s, s:I, s:s}", "path", p->inputs[i].path, "size_bytes",
+                          (json_int_t)b->items[i].found_bytes, "sha256",
+                          b->items[i].found_sha256)) != 0)
+            return vanta_fail_memory(err);
+    return VANTA_OK;
+}
+
+/* The inputs' place in the model's folder, hidden, and none of the model's files. */
+static enum vanta_status keep_inputs(const struct folders *at, const char *inputs,
+                                     struct vanta_error *err)
+{
+    char kept[VANTA_PATH_MAX];
+    enum vanta_status status;
+
+    if (!vanta_path_join(kept, at->model, SOURCE_FOLDER))
+        return vanta_fail(err, VANTA_ERR_LIMIT, "%s: the path is too long", at->model);
+    status = vanta_remove_tree(kept, err);
+    if (status == VANTA_OK && rename(inputs, kept) != 0)
+        status = vanta_fail_errno(err, errno, "keeping %s as %s", inputs, kept);
     return status;
 }
 
@@ -265,6 +305,10 @@ static enum vanta_status by_converting(struct vanta_setup *setup, struct setup_w
         status = convert(setup, work, p, at, inputs, out, err);
     if (status == VANTA_OK)
         note_source(&b, out);
+    if (status == VANTA_OK)
+        status = note_inputs(p, &b, out, err);
+    if (status == VANTA_OK && setup->options.keep_source)
+        status = keep_inputs(at, inputs, err);
     batch_free(&b);
     return status;
 }
@@ -287,7 +331,7 @@ static enum vanta_status try_way(struct vanta_setup *setup, struct setup_work *w
         status = vanta_dir_make(at->partial, err);
     if (status != VANTA_OK)
         return status;
-    if (p->kind == VANTA_PREPARATION_CT2_WHISPER)
+    if (vanta_preparation_consumes(p))
         return by_converting(setup, work, p, at, patient, out, err);
     status = by_fetching(setup, work, p, at, patient, out, err);
     if (status == VANTA_OK && p->kind == VANTA_PREPARATION_ENCODER_GGUF)

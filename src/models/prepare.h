@@ -11,6 +11,8 @@
 #ifndef VANTA_MODELS_PREPARE_H
 #define VANTA_MODELS_PREPARE_H
 
+#include <jansson.h>
+
 #include "models/setup_internal.h"
 
 struct prepared {
@@ -18,6 +20,7 @@ struct prepared {
     char *source; /* of the largest file; NULL: all was there, from an earlier call */
     struct vanta_entry_file *files; /* the model's, as found */
     size_t n_files;
+    json_t *inputs; /* of a conversion whose inputs are gone: path, size_bytes, sha256 */
 };
 
 /* work->item->moved_bytes counts on. VANTA_OK; VANTA_ERR_DIGEST when a conversion gave

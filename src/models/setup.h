@@ -110,6 +110,7 @@ struct vanta_setup_options {
     bool offline;
     bool force;                  /* memory refusals become notices */
     bool allow_unpinned;
+    bool keep_source;            /* what is converted stays, in <model folder>/.source */
     const char *const *accepted; /* licence ids accepted beforehand */
     size_t n_accepted;
     vanta_license_question *ask; /* NULL: never asked, so not accepted */

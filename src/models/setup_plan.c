@@ -357,7 +357,7 @@ void setup_count_way(struct vanta_setup *setup, const struct setup_work *work,
     count_inputs(setup, way, &all, &scratch, &inputs);
     out->network = all;
     out->disk = whole;
-    if (way->kind != VANTA_PREPARATION_CT2_WHISPER) {
+    if (!vanta_preparation_consumes(way)) {
         /* Files that are there with the right size are not fetched again. */
         out->disk = less(whole, work->found.bytes);
         out->scratch = scratch;
@@ -366,6 +366,10 @@ void setup_count_way(struct vanta_setup *setup, const struct setup_work *work,
         /* The packages are gone before the conversion starts; its inputs stay until its
          * output is right. */
         out->scratch = inputs + less(scratch, whole);
+        if (way->weights && whole == 0) /* f32 takes what the inputs take, q8_0 a third */
+            out->disk = strcmp(way->weights, "q8_0") == 0  ? inputs / 5 * 2
+                        : strcmp(way->weights, "f16") == 0 ? inputs / 5 * 3
+                                                           : inputs;
     }
     out->network = less(out->network, work->found.partial_bytes);
     if (damage)

@@ -215,7 +215,9 @@ static void skip_unpinned(struct vanta_setup *setup, struct setup_work *work)
     size_t i;
 
     for (i = 0; !setup->options.allow_unpinned && i < model->n_files; i++) {
-        if (model->files[i].sha256)
+        if (model->files[i].sha256 ||
+            (work->item->preparation &&
+             vanta_catalog_makes(model, work->item->preparation->id)))
             continue;
         vanta_fail(err, VANTA_ERR_UNSUPPORTED,
                    "%s: nobody has published the digest of %s, so that it cannot be "
@@ -228,11 +230,36 @@ static void skip_unpinned(struct vanta_setup *setup, struct setup_work *work)
     }
 }
 
+/* Coqui's own tool asks for the same licence: its answer by the environment, or the file
+ * that it leaves beside a model, in our folder or in its own. */
+static bool accepted_with_coqui(const char *model_dir)
+{
+    const char *agreed = getenv("COQUI_TOS_AGREED"), *home = getenv("HOME");
+    const char *data = getenv("XDG_DATA_HOME"), *tts = getenv("TTS_HOME");
+    static const char below[] =
+        "tts/tts_models--multilingual--multi-dataset--xtts_v2/tos_agreed.txt";
+    char path[VANTA_PATH_MAX];
+
+    if (agreed && strcmp(agreed, "1") == 0)
+        return true;
+    if (vanta_path_join(path, model_dir, "tos_agreed.txt") && vanta_file_exists(path))
+        return true;
+    if (tts && tts[0] == '/')
+        return vanta_path_join(path, tts, below) && vanta_file_exists(path);
+    if (data && data[0] == '/')
+        return vanta_path_join(path, data, below) && vanta_file_exists(path);
+    return home && vanta_path_join3(path, home, ".local/share", below) &&
+           vanta_file_exists(path);
+}
+
 static bool accepted_beforehand(const struct vanta_setup_options *o,
-                                const struct vanta_license *license)
+                                const struct vanta_license *license,
+                                const char *model_dir)
 {
     size_t i;
 
+    if (strcmp(license->id, "CPML") == 0 && accepted_with_coqui(model_dir))
+        return true;
     for (i = 0; i < o->n_accepted; i++)
         if (vanta_streq_nocase(o->accepted[i], license->id))
             return true;
@@ -304,7 +331,7 @@ static void settle_license(struct vanta_setup *setup, struct setup_work *work, b
         work->license_settled = true;
         return;
     }
-    yes = accepted_beforehand(o, license);
+    yes = accepted_beforehand(o, license, dir);
     if (!yes && !o->ask) {
         refuse_license(work, false);
         return;

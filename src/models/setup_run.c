@@ -49,7 +49,15 @@ static bool describe(const struct setup_work *work, const struct prepared *made,
     if (work->accepted_digest[0] && !(set(&entry->accepted_digest, work->accepted_digest) &&
                                       set(&entry->accepted_date, work->accepted_date)))
         return false;
+    if (made && made->inputs && entry->extra &&
+        json_object_set_new(entry->extra, "preparation",
+                            json_pack("{s:O}", "inputs", made->inputs)) != 0)
+        return false;
     vanta_time_now(now);
+    /* Converted just now from files with the catalog's digests: its bytes are right. */
+    if (made && vanta_catalog_makes(model, made->preparation->id) && entry->hash)
+        return set(&entry->verified_at, now) &&
+               set(&entry->verified_digest, entry->hash);
     if (setup_expected_hash(model, expected) && entry->hash &&
         strcmp(expected, entry->hash) == 0)
         return set(&entry->verified_at, now) && set(&entry->verified_digest, expected);

@@ -41,6 +41,10 @@
     MODELS("{'id':'x','name':'X','type':'embedding','version':'1','license':'MIT',"       \
            HARDWARE ",'format':'" format "','files':[" files "],'preparations':[{'id':"    \
            "'p','version':1,'kind':'encoder-gguf'" preparation "}]}")
+#define XTTS(format, preparation, inputs)                                                \
+    MODELS("{'id':'x','name':'X','type':'tts','version':'1','license':'MIT'," HARDWARE     \
+           ",'format':'" format "','files':[{'path':'v.gguf'}],'preparations':[{'id':'p',"  \
+           "'version':1,'kind':'xtts-gguf'" preparation ",'inputs':[" inputs "]}]}")
 #define WEIGHTS FILE_AT("model.safetensors", "," FIGURES "," SOURCE)
 #define MADE FILE_AT("m.gguf", "," FIGURES)
 
@@ -356,6 +360,31 @@ static void test_an_encoder_is_read(void **state)
     free(text);
 }
 
+static void test_xtts_preparations(void **state)
+{
+#define CHECKPOINT FILE_AT("model.pth", "," FIGURES "," SOURCE)
+#define MAKES ",'output':'v.gguf','weights':'f16'"
+    static const struct refusal table[] = {
+        {XTTS("gguf", ",'output':'v.gguf'", CHECKPOINT), "/models/0/preparations/0/weights:",
+         "missing"},
+        {XTTS("gguf", ",'output':'v.gguf','weights':'q4_0'", CHECKPOINT),
+         "/models/0/preparations/0/weights:", "not known"},
+        {XTTS("gguf", ",'weights':'f16'", CHECKPOINT), "/models/0/preparations/0/output:",
+         "missing"},
+        {XTTS("gguf", ",'output':'w.gguf','weights':'f16'", CHECKPOINT),
+         "/models/0/preparations/0/output:", "none of the model's files"},
+        {XTTS("torch", MAKES, CHECKPOINT), "/models/0/preparations/0/kind:",
+         "makes gguf files, not torch"},
+        {XTTS("gguf", MAKES, FILE_X), "/models/0/preparations/0/inputs:",
+         "have no model.pth"},
+        {XTTS("gguf", MAKES, FILE_AT("model.pth", "," FIGURES)),
+         "/models/0/preparations/0/inputs/0", "sources"},
+    };
+
+    (void)state;
+    REFUSED(table);
+}
+
 static void test_preparations(void **state)
 {
     static const struct refusal table[] = {
@@ -557,7 +586,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_base_is_accepted), cmocka_unit_test(test_syntax),
         cmocka_unit_test(test_names),            cmocka_unit_test(test_files),
-        cmocka_unit_test(test_sources),          cmocka_unit_test(test_preparations),
+        cmocka_unit_test(test_sources),          cmocka_unit_test(test_xtts_preparations),
+        cmocka_unit_test(test_preparations),
         cmocka_unit_test(test_encoder_preparations),
         cmocka_unit_test(test_an_encoder_is_read),
         cmocka_unit_test(test_references),       cmocka_unit_test(test_profiles),

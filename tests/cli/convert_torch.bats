@@ -1,0 +1,78 @@
+# vanta convert of PyTorch's checkpoints: to safetensors, and folders of XTTS-v2 to GGUF.
+load ../helpers
+
+setup() {
+    fresh_home
+    "$VANTA_BINARY_DIR/tests/make_xtts" small xtts
+    data=$VANTA_SOURCE_DIR/tests/data/xtts
+}
+
+convert() {
+    run --separate-stderr "$VANTA" convert "$@"
+}
+
+@test "a folder of XTTS-v2; q8_0 is the default" {
+    convert xtts --to xtts-gguf -o out.gguf
+    exits 0
+    [ "$output" = "$(digest_of out.gguf)  out.gguf" ]
+    convert xtts --to xtts-gguf --type q8_0 -o same.gguf
+    cmp out.gguf same.gguf
+    for type in f16 f32; do
+        convert xtts --to xtts-gguf --type "$type" -o "$type.gguf"
+        exits 0
+    done
+    [ "$(wc -c <out.gguf)" -lt "$(wc -c <f32.gguf)" ]
+    [ "$(wc -c <f16.gguf)" -lt "$(wc -c <f32.gguf)" ]
+    run "$VANTA" info ./out.gguf
+    contains xtts
+    contains Q8_0
+}
+
+@test "a checkpoint to safetensors" {
+    convert "$data/mock_model.pth" --to safetensors -o model.safetensors
+    exits 0
+    run "$VANTA" info model.safetensors
+    exits 0
+    contains "tensors        6"
+    convert "$data/mock_speakers.pth" --to safetensors -o speakers.safetensors --json
+    exits 0
+    [[ $output == *"$(digest_of speakers.safetensors)"* ]]
+    convert "$data/mock_model.pth" --to safetensors -o model.safetensors
+    exits 3
+    convert "$data/mock_model.pth" --to safetensors --type f16 -o other
+    exits 2
+    [ ! -e other ]
+}
+
+@test "what is no such checkpoint says why" {
+    convert "$data/mock_legacy.pth" --to safetensors -o out
+    exits 3
+    [[ $stderr == *"the old container of PyTorch"* ]]
+    python3 - xtts/model.pth <<'END'
+import sys, zipfile
+z = zipfile.ZipFile(sys.argv[1])
+with zipfile.ZipFile("packed.pth", "w", zipfile.ZIP_DEFLATED) as out:
+    for name in z.namelist():
+        out.writestr(name, z.read(name))
+END
+    convert packed.pth --to safetensors -o out
+    exits 3
+    [[ $stderr == *"is compressed"* ]]
+    head -c 100000 xtts/model.pth >cut.pth
+    convert cut.pth --to safetensors -o out
+    exits 3
+    [[ $stderr == *"cut short"* ]]
+    convert xtts/config.json --to safetensors -o out
+    exits 3
+    convert nothing.pth --to safetensors -o out
+    exits 3
+    [ ! -e out ]
+}
+
+@test "a folder that lacks something says what" {
+    rm xtts/vocab.json
+    convert xtts --to xtts-gguf -o out
+    exits 3
+    [[ $stderr == *"vocab.json"* && $stderr == *"speakers_xtts.pth"* ]]
+    [ ! -e out ]
+}

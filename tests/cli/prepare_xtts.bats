@@ -1,0 +1,179 @@
+# vanta setup of XTTS-v2: the licence first, then its checkpoint is fetched, converted and
+# deleted.
+load ../helpers
+
+setup() {
+    fresh_home
+    unset COQUI_TOS_AGREED TTS_HOME
+    upstream=$BATS_TEST_TMPDIR/upstream
+    models=$BATS_TEST_TMPDIR/models
+    catalog=$BATS_TEST_TMPDIR/catalog.json
+    folder=$models/tts/voice
+    gguf=$folder/voice.gguf
+    export VANTA_MODELS_DIR=$models
+    "$VANTA_BINARY_DIR/tests/make_xtts" small "$upstream"
+    echo 'No money may be made with it.' >"$upstream/LICENSE.txt"
+    voice_catalog
+}
+
+fact() {
+    printf '"size_bytes": %s, "sha256": "%s", "sources": ["file:%s"]' \
+        "$(wc -c <"$upstream/$1")" "$(digest_of "$upstream/$1")" "$upstream/$1"
+}
+
+# voice_catalog [LICENCE]: the model "voice".
+voice_catalog() {
+    local file inputs=''
+
+    for file in model.pth config.json vocab.json speakers_xtts.pth; do
+        inputs="$inputs${inputs:+, }{\"path\": \"$file\", $(fact $file)}"
+    done
+    cat >"$catalog" <<END_OF_CATALOG
+{"format": "vanta-catalog", "version": 1,
+ "licenses": [{"id": "${1:-CPML}", "name": "A licence", "override": true,
+   "summary": "Non-commercial use only, of the model and of the speech it makes.",
+   "must_accept": true, "text": {"path": "LICENSE.txt", $(fact LICENSE.txt)}}],
+ "models": [
+  {"id": "voice", "name": "Voice", "type": "tts", "version": "1", "format": "gguf",
+   "license": "${1:-CPML}", "hardware": {"min_ram": "1GB", "memory_bytes": 1000},
+   "files": [{"path": "voice.gguf", "magic": "gguf"}],
+   "preparations": [{"id": "from-checkpoint", "version": 1, "kind": "xtts-gguf",
+     "output": "voice.gguf", "weights": "q8_0", "inputs": [$inputs]}]}]}
+END_OF_CATALOG
+}
+
+vanta_setup() {
+    "$VANTA" setup voice --catalog "$catalog" --no-test "$@" </dev/null
+}
+
+entry() {
+    python3 -c 'import json, sys
+for m in json.load(open(sys.argv[1]))["models"]:
+    if m["id"] == "voice": print(eval(sys.argv[2], {"m": m}))' \
+        "$models/registry/registry.json" "$1"
+}
+
+@test "no answer without a terminal: refused, with what to pass" {
+    run vanta_setup
+    exits 3
+    contains "its licence, A licence, has to be accepted first"
+    contains "--accept-license CPML"
+    [ ! -e "$folder" ]
+    [ -z "$(find "$models" -name '*.pth' 2>/dev/null)" ]
+    COQUI_TOS_AGREED=0 run vanta_setup
+    exits 3
+    COQUI_TOS_AGREED=yes run vanta_setup
+    exits 3
+    run vanta_setup --accept-license MIT
+    exits 3
+}
+
+@test "accepted: the GGUF is made, the checkpoint is gone, both digests stay" {
+    run vanta_setup --accept-license CPML
+    exits 0
+    [ "$(head -c 4 "$gguf")" = GGUF ]
+    [ "$(find "$folder" -type f | sort)" = "$(printf '%s\n' "$folder/.license/LICENSE.txt" \
+        "$folder/.license/accepted.json" "$gguf")" ]
+    [ ! -e "$models/tts/.voice.partial" ]
+    cmp "$upstream/LICENSE.txt" "$folder/.license/LICENSE.txt"
+    grep -q "$(digest_of "$upstream/LICENSE.txt")" "$folder/.license/accepted.json"
+    "$VANTA" convert "$upstream" --to xtts-gguf --catalog "$catalog" -o same.gguf
+    cmp same.gguf "$gguf"
+    [ "$(entry 'm["hash"]')" = "$(digest_of "$gguf")" ]
+    [ "$(entry 'm["preparation"]["inputs"][0]["path"]')" = model.pth ]
+    [ "$(entry 'm["preparation"]["inputs"][0]["sha256"]')" = "$(digest_of "$upstream/model.pth")" ]
+    [ "$(entry 'len(m["preparation"]["inputs"])')" = 4 ]
+    run "$VANTA" verify voice --catalog "$catalog"
+    exits 0
+    run "$VANTA" path voice --catalog "$catalog"
+    [ "$output" = "$gguf" ]
+    run "$VANTA" list --catalog "$catalog"
+    contains untested
+    rm -r "$upstream"
+    run vanta_setup
+    exits 0
+    contains "was there"
+}
+
+@test "a GGUF that has changed since is found, and made anew" {
+    vanta_setup --accept-license CPML
+    printf x | dd of="$gguf" bs=1 seek=200000 conv=notrunc 2>/dev/null
+    run "$VANTA" verify voice --catalog "$catalog"
+    exits 1
+    run vanta_setup
+    exits 0
+    run "$VANTA" verify voice --catalog "$catalog"
+    exits 0
+    [ "$(entry 'm["hash"]')" = "$(digest_of "$gguf")" ]
+}
+
+@test "--keep-source" {
+    run vanta_setup --accept-license CPML --keep-source
+    exits 0
+    for file in model.pth config.json vocab.json speakers_xtts.pth; do
+        cmp "$upstream/$file" "$folder/.source/$file"
+    done
+    [ "$(head -c 4 "$gguf")" = GGUF ]
+    run "$VANTA" verify voice --catalog "$catalog"
+    exits 0
+    "$VANTA" convert "$folder/.source" --to xtts-gguf --type f16 -o f16.gguf
+}
+
+@test "Coqui's own ways to agree count for its licence, and for no other" {
+    COQUI_TOS_AGREED=1 run vanta_setup
+    exits 0
+    rm -r "$models"
+    mkdir -p "$folder"
+    echo 'I have read, understood and agreed to the Terms and Conditions.' >"$folder/tos_agreed.txt"
+    run vanta_setup
+    exits 0
+    grep -q CPML "$folder/.license/accepted.json"
+    rm -r "$models"
+    theirs=.local/share/tts/tts_models--multilingual--multi-dataset--xtts_v2
+    mkdir -p "$HOME/$theirs"
+    : >"$HOME/$theirs/tos_agreed.txt"
+    run vanta_setup
+    exits 0
+    rm -r "$models"
+    voice_catalog Other
+    COQUI_TOS_AGREED=1 run vanta_setup
+    exits 3
+    contains "--accept-license Other"
+}
+
+@test "a changed text asks again" {
+    vanta_setup --accept-license CPML
+    rm "$gguf"
+    echo 'Nor may any be lost.' >>"$upstream/LICENSE.txt"
+    voice_catalog
+    run vanta_setup
+    exits 3
+    contains "--accept-license CPML"
+}
+
+@test "a checkpoint with another digest is not converted" {
+    printf x | dd of="$upstream/model.pth" bs=1 seek=100000 conv=notrunc 2>/dev/null
+    run vanta_setup --accept-license CPML
+    exits 1
+    contains "what came has SHA-256 $(digest_of "$upstream/model.pth")"
+    [ ! -e "$gguf" ]
+    run "$VANTA" path voice --catalog "$catalog"
+    exits 3
+}
+
+@test "a checkpoint that names what can be run is refused by that name" {
+    python3 - "$upstream/model.pth" <<'END'
+import sys
+data = open(sys.argv[1], "rb").read()
+class_, call = b"cTTS.tts.configs.xtts_config\nXttsConfig\n", b"cposix\nsystem"
+assert class_ in data
+call += b"_" * (len(class_) - len(call) - 1) + b"\n"
+open(sys.argv[1], "wb").write(data.replace(class_, call))
+END
+    voice_catalog
+    run vanta_setup --accept-license CPML
+    [ "$status" -ne 0 ]
+    contains "its pickle asks for posix.system_"
+    contains "nothing of it was run"
+    [ ! -e "$gguf" ]
+}
