@@ -287,10 +287,34 @@ static void update(struct progress *p, const struct vanta_setup_event *e)
     show(p);
 }
 
+/* "x: there, 3.1 GB fetched, 1.0 GB resumed, 4 MB reused (2 min)". */
+static void describe_fetched(const struct vanta_setup_item *item, const char *time,
+                             char *out, size_t size)
+{
+    const struct {
+        uint64_t bytes;
+        const char *how;
+    } parts[] = {{item->moved_bytes, "fetched"},
+                 {item->resumed_bytes, "resumed"},
+                 {item->reused_bytes, "reused"}};
+    char bytes[VANTA_SIZE_TEXT_MAX];
+    size_t i, len;
+
+    vanta_format(out, size, "%s: there", item->model->id);
+    for (i = 0; i < 3; i++) {
+        len = strlen(out);
+        if (parts[i].bytes > 0)
+            vanta_format(out + len, size - len, ", %s %s",
+                         vanta_size_text(parts[i].bytes, bytes), parts[i].how);
+    }
+    len = strlen(out);
+    vanta_format(out + len, size - len, " (%s)", time);
+}
+
 static void finish_model(struct progress *p, const struct vanta_setup_event *e)
 {
     const struct vanta_setup_item *item = e->item;
-    char size[VANTA_SIZE_TEXT_MAX], time[VANTA_SIZE_TEXT_MAX], text[1024], shown[1024];
+    char time[VANTA_SIZE_TEXT_MAX], text[1024], shown[1024];
     bool failed = item->outcome == VANTA_OUTCOME_FAILED;
     size_t i;
 
@@ -305,12 +329,8 @@ static void finish_model(struct progress *p, const struct vanta_setup_event *e)
     else if (item->outcome == VANTA_OUTCOME_ADOPTED)
         vanta_format(text, sizeof text, "%s: was there and is right (%s)",
                      item->model->id, time);
-    else if (item->outcome == VANTA_OUTCOME_FETCHED && item->moved_bytes == 0 &&
-             item->model->n_files > 0)
-        vanta_format(text, sizeof text, "%s: there (%s)", item->model->id, time);
     else if (item->outcome == VANTA_OUTCOME_FETCHED && item->model->n_files > 0)
-        vanta_format(text, sizeof text, "%s: there, %s fetched in %s", item->model->id,
-                     vanta_size_text(item->moved_bytes, size), time);
+        describe_fetched(item, time, text, sizeof text);
     else
         return;
     vanta_text_printable(text, shown, sizeof shown);

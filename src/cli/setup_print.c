@@ -286,6 +286,8 @@ static void set_result(json_t *json, const struct vanta_setup_item *item)
     set_text(json, "source",
              item->outcome == VANTA_OUTCOME_FETCHED ? item->source : NULL);
     set_number(json, "bytes_moved", item->moved_bytes);
+    set_number(json, "bytes_resumed", item->resumed_bytes);
+    set_number(json, "bytes_reused", item->reused_bytes);
     set_number(json, "milliseconds", (uint64_t)item->milliseconds);
     set_error(json, &item->error);
 }
@@ -322,6 +324,8 @@ void setup_json_event(const struct vanta_setup_event *e)
                         e->bytes_total < 0 ? json_null()
                                            : json_integer((json_int_t)e->bytes_total));
     set_number(json, "bytes_moved", e->bytes_moved);
+    set_number(json, "bytes_resumed", e->bytes_resumed);
+    set_number(json, "bytes_reused", e->bytes_reused);
     if (e->kind == VANTA_SETUP_FILE_DONE)
         set_text(json, "status", vanta_status_name(e->status));
     put_line(json);

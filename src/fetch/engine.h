@@ -5,6 +5,7 @@
  *     slots.c     how many files move at once, and whose turn it is
  *     schedule.c  which item goes to which source when, and what follows from a failure
  *     single.c    one item from one address or file
+ *     reuse.c     one item from a file that has its bytes already
  *     bundle.c    items that come out of the same packages or archive, in one pass
  *     bundle_fetch.c  their downloads, side by side
  *     unpack.c    the pass itself: members of archives to items
@@ -33,6 +34,13 @@
 
 #define VANTA_KEY_MAX 72
 
+struct vanta_known;
+
+struct vanta_reuse {
+    pthread_mutex_t mutex;
+    struct vanta_known *known;
+};
+
 struct vanta_fetcher {
     struct vanta_fetch_options options; /* with the defaults filled in */
     int64_t base_ms;                    /* the first delay between tries */
@@ -41,6 +49,7 @@ struct vanta_fetcher {
     struct vanta_hosts hosts;
     pthread_mutex_t talk;               /* one listener at a time */
     struct vanta_slots slots;
+    struct vanta_reuse reuse;
     pthread_mutex_t probe_mutex;
 };
 
@@ -67,6 +76,7 @@ struct vanta_job {
     size_t n_sources;        /* that may be used at all */
     struct vanta_try *tries; /* one a source */
     size_t source;           /* the one in use */
+    const char *copied;      /* the file that is copied instead; NULL: none */
     atomic_bool moving;      /* the running try has got bytes */
     int64_t progress_ms;     /* when a try last got bytes, or the first one started */
     int64_t told_ms;         /* the last PROGRESS event */
@@ -152,6 +162,19 @@ enum vanta_move vanta_finish(struct vanta_job *job, struct vanta_partial *partia
  * messages. */
 enum vanta_move vanta_run_transfer(struct vanta_call *call, const struct vanta_job *job,
                                    struct vanta_transfer *t, struct vanta_error *err);
+
+/* --- reuse.c --- */
+
+void vanta_reuse_init(struct vanta_reuse *reuse);
+void vanta_reuse_free(struct vanta_reuse *reuse);
+/* At most one thread of a fetcher is at work on the same bytes, whatever its call: false
+ * when another one is. release: path has them now; NULL: they did not come. */
+bool vanta_key_claim(struct vanta_reuse *reuse, const char *key);
+void vanta_key_release(struct vanta_reuse *reuse, const char *key, const char *path);
+/* DONE: dest is a copy of a file with the same bytes, and verified. USELESS: there is no
+ * such file. STOP: it could not be written, or cancelled. */
+enum vanta_move vanta_run_reuse(struct vanta_call *call, struct vanta_job *job,
+                                struct vanta_error *err);
 
 /* --- bundle.c --- */
 

@@ -56,6 +56,7 @@ enum vanta_status vanta_fetcher_new(const struct vanta_fetch_options *options,
     vanta_hosts_init(&f->hosts, f->base_ms);
     pthread_mutex_init(&f->talk, NULL);
     vanta_slots_init(&f->slots, f->options.jobs, 0);
+    vanta_reuse_init(&f->reuse);
     pthread_mutex_init(&f->probe_mutex, NULL);
     *out = f;
     return VANTA_OK;
@@ -69,6 +70,7 @@ void vanta_fetcher_free(struct vanta_fetcher *f)
     vanta_hosts_free(&f->hosts);
     pthread_mutex_destroy(&f->talk);
     vanta_slots_free(&f->slots);
+    vanta_reuse_free(&f->reuse);
     pthread_mutex_destroy(&f->probe_mutex);
     free(f);
 }
@@ -111,12 +113,18 @@ static void tell(struct vanta_call *call, const struct vanta_job *job,
         source = item->used;
     else if (job->source < item->n_sources)
         source = &item->sources[job->source];
-    text = source ? vanta_source_text(source) : NULL;
+    if (job->copied)
+        text = vanta_strdup(job->copied);
+    else
+        text = source ? vanta_source_text(source) : NULL;
     event->item = item;
     event->source = text;
     /* A notice may come from a thread that brings another part of the item. */
-    if (event->kind != VANTA_FETCH_NOTICE)
+    if (event->kind != VANTA_FETCH_NOTICE) {
         event->bytes_moved = item->moved_bytes;
+        event->bytes_resumed = item->resumed_bytes;
+        event->bytes_reused = item->reused_bytes;
+    }
     pthread_mutex_lock(&call->f->talk);
     o->listener(o->listener_arg, event);
     pthread_mutex_unlock(&call->f->talk);

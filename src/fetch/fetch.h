@@ -20,6 +20,10 @@
  * A dest that exists is adopted when its digest is right (hashed, no connection opened);
  * when it is wrong it is replaced, and stays in place until the new one is complete.
  *
+ * The same bytes are not fetched twice: what this fetcher brought before, or what
+ * options.find_copy names, is copied (a reflink where the file system has them) and judged
+ * by its digest. While one thread fetches them, others that want them wait.
+ *
  * Sources are tried in the item's order; a host whose connection failed is put off while
  * another source exists; with none left it is retried with backoff until the deadline,
  * when options.patient says so. Sources that wait for nothing more (404, 401, wrong
@@ -63,7 +67,7 @@ struct vanta_package {
 };
 
 enum vanta_fetch_event_kind {
-    VANTA_FETCH_START,    /* bytes start to move: source is set */
+    VANTA_FETCH_START,    /* bytes start to move: source is set (of a copy: its path) */
     VANTA_FETCH_PROGRESS, /* at most ten a second a file */
     VANTA_FETCH_NOTICE,   /* something to tell: a source failed and what comes next */
     VANTA_FETCH_DONE      /* ended; item->status says how */
@@ -78,6 +82,7 @@ struct vanta_fetch_event {
     uint64_t bytes;       /* of the file that are there */
     int64_t bytes_total;  /* -1: unknown */
     uint64_t bytes_moved; /* over the network in this call; NOTICE: 0 */
+    uint64_t bytes_resumed, bytes_reused; /* as in the item; NOTICE: 0 */
     const char *message;  /* NOTICE */
 };
 
@@ -109,8 +114,14 @@ struct vanta_fetch_item {
     const struct vanta_source *used; /* NULL: dest was right already */
     uint64_t moved_bytes;            /* over the network in this call */
     uint64_t resumed_bytes;          /* that an earlier call had left */
-    uint64_t reused_bytes;           /* of a damaged dest's good chunks */
+    uint64_t reused_bytes;           /* copied from another file of this disk, or good
+                                        chunks of a damaged dest */
 };
+
+/* Names a file, other than dest, that is said to have these bytes; size_bytes -1: unknown.
+ * False: none is known. From any thread, several at once. */
+typedef bool vanta_fetch_find_copy(void *arg, const char *sha256, int64_t size_bytes,
+                                   const char *dest, char path[4096]);
 
 struct vanta_fetch_options {
     unsigned jobs;         /* files at once; 0: 4 */
@@ -127,6 +138,8 @@ struct vanta_fetch_options {
                                    retried without a byte moving */
     vanta_fetch_listener *listener; /* may be NULL */
     void *listener_arg;
+    vanta_fetch_find_copy *find_copy; /* may be NULL */
+    void *find_copy_arg;
     const atomic_bool *cancel;      /* may be NULL; set: calls end soon, all resumable */
 };
 

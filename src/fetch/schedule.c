@@ -424,7 +424,7 @@ static void settle_check(struct vanta_call *call, struct vanta_job *job)
 
 /* --- the loop --------------------------------------------------------------------- */
 
-static bool pick_check(struct vanta_call *call, struct work *work)
+static bool pick_check(struct vanta_call *call, struct work *work, bool *wait)
 {
     size_t i;
 
@@ -433,6 +433,10 @@ static bool pick_check(struct vanta_call *call, struct work *work)
 
         if (job->state != VANTA_JOB_CHECK || key_is_running(call, job->key))
             continue;
+        if (!vanta_key_claim(&call->f->reuse, job->key)) {
+            *wait = true;
+            continue;
+        }
         job->state = VANTA_JOB_RUNNING;
         atomic_store(&job->moving, false);
         vanta_error_clear(&job->error);
@@ -454,7 +458,7 @@ static void pick(struct vanta_call *call, struct work *work, bool *wait)
     *wait = false;
     work->n = 0;
     work->check = work->bundle = false;
-    if (pick_check(call, work))
+    if (pick_check(call, work, wait))
         return;
     for (i = 0; i < call->n; i++) {
         struct vanta_job *job = &call->jobs[i];
@@ -472,9 +476,14 @@ static void pick(struct vanta_call *call, struct work *work, bool *wait)
         work->bundle = vanta_source_is_bundle(&job->item->sources[source]);
         if (work->bundle && sibling_may_join(call, &job->item->sources[source]))
             continue;
-        vanta_source_origin(call->f, &job->item->sources[source], origin);
-        if (!vanta_hosts_try(&call->f->hosts, origin, now))
+        if (!work->bundle && !vanta_key_claim(&call->f->reuse, job->key))
             continue;
+        vanta_source_origin(call->f, &job->item->sources[source], origin);
+        if (!vanta_hosts_try(&call->f->hosts, origin, now)) {
+            if (!work->bundle)
+                vanta_key_release(&call->f->reuse, job->key, NULL);
+            continue;
+        }
         take(call, work, job, source, now);
         if (work->bundle)
             gather(call, work, now);
@@ -499,12 +508,18 @@ static void stop_all(struct vanta_call *call)
 
 static void run(struct vanta_call *call, struct work *work)
 {
-    if (work->check)
-        vanta_run_check(call, work->jobs[0]);
-    else if (work->bundle)
+    struct vanta_job *job = work->jobs[0];
+
+    if (work->bundle) {
         vanta_run_bundle(call, work->jobs, work->n);
+        return;
+    }
+    if (work->check)
+        vanta_run_check(call, job);
     else
-        vanta_run_single(call, work->jobs[0]);
+        vanta_run_single(call, job);
+    vanta_key_release(&call->f->reuse, job->key,
+                      job->move == VANTA_MOVE_DONE ? job->item->dest : NULL);
 }
 
 static void out_of_memory(struct vanta_call *call)

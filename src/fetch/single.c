@@ -62,8 +62,10 @@ void vanta_run_check(struct vanta_call *call, struct vanta_job *job)
         give(job, VANTA_MOVE_DONE);
     else if (status == VANTA_ERR_CANCELLED || status == VANTA_ERR_EXISTS)
         give(job, VANTA_MOVE_STOP);
-    else
-        give(job, VANTA_MOVE_AGAIN); /* not there, wrong or unreadable: to be replaced */
+    else { /* not there, wrong or unreadable: to be replaced */
+        vanta_error_clear(&job->error);
+        give(job, vanta_run_reuse(call, job, &job->error));
+    }
 }
 
 /* --- the end ---------------------------------------------------------------------- */
@@ -197,24 +199,6 @@ static enum vanta_move copy_local(struct vanta_call *call, struct vanta_job *job
     vanta_slots_give(&call->f->slots);
     close(fd);
     return move;
-}
-
-/* An item of the same call that has the same bytes and is there. */
-static const char *find_twin(struct vanta_call *call, const struct vanta_job *job)
-{
-    const char *path = NULL;
-    size_t i;
-
-    pthread_mutex_lock(&call->mutex);
-    for (i = 0; i < call->n && !path; i++) {
-        const struct vanta_job *other = &call->jobs[i];
-
-        if (other != job && other->state == VANTA_JOB_FINISHED &&
-            other->item->status == VANTA_OK && strcmp(other->key, job->key) == 0)
-            path = other->item->dest;
-    }
-    pthread_mutex_unlock(&call->mutex);
-    return path;
 }
 
 /* --- from the network ------------------------------------------------------------- */
@@ -353,18 +337,12 @@ static enum vanta_move run_locked(struct vanta_call *call, struct vanta_job *job
                                   struct vanta_partial *partial, struct vanta_error *err)
 {
     const struct vanta_source *source = &job->item->sources[job->source];
-    const char *twin = find_twin(call, job);
-    enum vanta_move move = VANTA_MOVE_USELESS;
+    /* The same bytes may have come for another item meanwhile. */
+    enum vanta_move move = vanta_run_reuse(call, job, err);
     char *text;
 
-    if (twin) {
-        move = copy_local(call, job, twin, partial, err);
-        if (move == VANTA_MOVE_DONE)
-            move = vanta_finish(job, partial, NULL, err);
-        if (move != VANTA_MOVE_USELESS)
-            return move;
-        vanta_error_clear(err); /* it was changed meanwhile: the source is still there */
-    }
+    if (move != VANTA_MOVE_USELESS)
+        return move;
     if (source->parts[0].kind == VANTA_LOCATOR_FILE) {
         move = copy_local(call, job, source->parts[0].path, partial, err);
         return move == VANTA_MOVE_DONE ? vanta_finish(job, partial, NULL, err) : move;

@@ -10,6 +10,7 @@
 #include "fetch/fetch.h"
 #include "http/url.h"
 #include "models/add_private.h"
+#include "models/copies.h"
 
 static void on_fetch(void *arg, const struct vanta_fetch_event *event)
 {
@@ -352,15 +353,20 @@ static void note_source(struct add *add, const struct add_selection *selection)
 enum vanta_status add_remote(struct add *add, struct vanta_error *err)
 {
     const struct vanta_add_options *o = add->options;
+    struct vanta_copies copies;
     struct vanta_fetch_options options = {.offline = o->offline,
                                           .allow_plain_http = o->sha256 != NULL,
                                           .listener = on_fetch,
                                           .listener_arg = add,
+                                          .find_copy = vanta_copies_find,
+                                          .find_copy_arg = &copies,
                                           .cancel = o->cancel};
     struct vanta_fetcher *fetcher = NULL;
     struct add_selection selection = {0};
-    enum vanta_status status = vanta_fetcher_new(&options, &fetcher, err);
+    enum vanta_status status;
 
+    vanta_copies_init(&copies, o->root, o->catalog);
+    status = vanta_fetcher_new(&options, &fetcher, err);
     if (status == VANTA_OK)
         status = select_files(add, fetcher, &selection, err);
     if (status == VANTA_OK)
@@ -375,5 +381,6 @@ enum vanta_status add_remote(struct add *add, struct vanta_error *err)
     }
     add_selection_free(&selection);
     vanta_fetcher_free(fetcher);
+    vanta_copies_free(&copies);
     return status;
 }

@@ -128,8 +128,11 @@ static enum vanta_status fetch_inputs(struct vanta_setup *setup, struct setup_wo
     if (status == VANTA_OK)
         status = vanta_fetch_files(setup->fetcher, b->items, b->n, at->fetch, patient,
                                    err);
-    for (i = 0; b->items && i < b->n; i++)
+    for (i = 0; b->items && i < b->n; i++) {
         work->item->moved_bytes += b->items[i].moved_bytes;
+        work->item->resumed_bytes += b->items[i].resumed_bytes;
+        work->item->reused_bytes += b->items[i].reused_bytes;
+    }
     return status;
 }
 

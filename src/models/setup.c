@@ -106,6 +106,8 @@ static void on_fetch(void *arg, const struct vanta_fetch_event *e)
                                     .bytes = e->bytes,
                                     .bytes_total = e->bytes_total,
                                     .bytes_moved = e->bytes_moved,
+                                    .bytes_resumed = e->bytes_resumed,
+                                    .bytes_reused = e->bytes_reused,
                                     .message = e->message};
 
     if (e->kind == VANTA_FETCH_DONE && e->item)
@@ -122,6 +124,8 @@ enum vanta_status setup_fetcher(struct vanta_setup *setup, struct vanta_error *e
                                           .deadline_ms = o->deadline_ms,
                                           .listener = on_fetch,
                                           .listener_arg = setup,
+                                          .find_copy = vanta_copies_find,
+                                          .find_copy_arg = &setup->copies,
                                           .cancel = o->cancel};
 
     if (setup->fetcher)
@@ -241,6 +245,7 @@ enum vanta_status vanta_setup_new(const struct vanta_setup_options *options,
     pthread_mutex_init(&setup->talk, NULL);
     pthread_mutex_init(&setup->making, NULL);
     setup->options = *options;
+    vanta_copies_init(&setup->copies, setup->root, options->catalog);
     if (!vanta_path_absolute(setup->root, options->root))
         status = vanta_fail(err, VANTA_ERR_LIMIT, "%s: the path is too long",
                             options->root);
@@ -271,6 +276,7 @@ void vanta_setup_free(struct vanta_setup *setup)
     vanta_registry_free(setup->registry);
     if (!setup->fetcher_borrowed)
         vanta_fetcher_free(setup->fetcher);
+    vanta_copies_free(&setup->copies);
     pthread_mutex_destroy(&setup->talk);
     pthread_mutex_destroy(&setup->making);
     free(setup);

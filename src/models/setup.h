@@ -61,6 +61,8 @@ struct vanta_setup_item {
     enum vanta_state state;  /* after the run (before it: now) */
     struct vanta_error error;
     uint64_t moved_bytes;
+    uint64_t resumed_bytes;  /* that an earlier run had left */
+    uint64_t reused_bytes;   /* copied from other files of the root */
     int64_t milliseconds;
 };
 
@@ -72,6 +74,7 @@ struct vanta_setup_event {
     uint64_t bytes;
     int64_t bytes_total; /* -1: unknown */
     uint64_t bytes_moved;
+    uint64_t bytes_resumed, bytes_reused; /* FILE_...: as in struct vanta_fetch_item */
     enum vanta_status status; /* FILE_DONE */
     const char *message; /* NOTICE */
     bool warning;        /* NOTICE: something is wrong that the user has to mend */

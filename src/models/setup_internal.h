@@ -11,6 +11,7 @@
 #include <pthread.h>
 
 #include "base/path.h"
+#include "models/copies.h"
 #include "models/setup.h"
 
 #define SETUP_JOBS_DEFAULT 4
@@ -53,6 +54,7 @@ struct vanta_setup {
     struct vanta_setup_options options;
     char root[VANTA_PATH_MAX];
     struct vanta_registry *registry; /* as it was when the plan was made */
+    struct vanta_copies copies;      /* files of the root that need not be fetched */
     struct vanta_fetcher *fetcher;   /* NULL until something has to be fetched */
     bool fetcher_borrowed;
     enum setup_reach reach_hub, reach_packages;

@@ -65,12 +65,23 @@ static bool source_usable(struct vanta_setup *setup, const struct vanta_source *
     }
 }
 
+/* Another model has it: copied, whatever its sources are. */
+static bool has_copy(struct vanta_setup *setup, const struct vanta_catalog_file *file)
+{
+    char path[VANTA_PATH_MAX];
+
+    return file->sha256 &&
+           vanta_copies_find(&setup->copies, file->sha256, file->size_bytes, "", path);
+}
+
 static const struct vanta_source *usable_source(struct vanta_setup *setup,
                                                 const struct vanta_catalog_file *file,
                                                 enum setup_trust trust)
 {
     size_t i;
 
+    if (file->n_sources > 0 && has_copy(setup, file))
+        return &file->sources[0];
     for (i = 0; i < file->n_sources; i++)
         if (source_usable(setup, &file->sources[i], trust))
             return &file->sources[i];
@@ -311,7 +322,7 @@ static void count_inputs(struct vanta_setup *setup, const struct vanta_preparati
 
         if (file->size_bytes > 0)
             *sizes += (uint64_t)file->size_bytes;
-        if (!source)
+        if (!source || has_copy(setup, file))
             continue;
         if (vanta_source_class(source) == VANTA_SOURCE_PACKAGES) {
             add_packages(&set, source);
