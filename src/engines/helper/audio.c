@@ -381,6 +381,15 @@ const struct vanta_audio_info *vanta_audio_info(const struct vanta_audio *audio)
     return &audio->info;
 }
 
+void vanta_audio_keep_rate(struct vanta_audio *audio)
+{
+    if (audio->resampler)
+        src_delete(audio->resampler);
+    audio->resampler = NULL;
+    audio->n_halves = 0;
+    audio->info.samples = audio->frames;
+}
+
 /* ---- reading ---- */
 
 static float bounded(float value, float most)

@@ -73,6 +73,10 @@ void vanta_audio_close(struct vanta_audio *audio);
 /* Valid until the close. */
 const struct vanta_audio_info *vanta_audio_info(const struct vanta_audio *audio);
 
+/* Before the first read: samples come at info's rate_hz, not at 16 kHz, for listeners with
+ * a resampler of their own. */
+void vanta_audio_keep_rate(struct vanta_audio *audio);
+
 /* Gives 1 to max samples (fewer than max only at the end), or *got 0 at the end, again
  * and again. max has to be at least 1. */
 enum vanta_status vanta_audio_read(struct vanta_audio *audio, float *samples, size_t max,
