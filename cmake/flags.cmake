@@ -23,6 +23,11 @@ foreach(flag -fstack-clash-protection -fcf-protection)
 endforeach()
 if(NOT APPLE)
     add_link_options(-Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed)
+    # Relocations in a thirtieth of the room; from glibc 2.36 and binutils 2.38 on.
+    check_linker_flag(C -Wl,-z,pack-relative-relocs HAVE_pack_relative_relocs)
+    if(HAVE_pack_relative_relocs AND NOT VANTA_SANITIZE)
+        add_link_options(-Wl,-z,pack-relative-relocs)
+    endif()
 endif()
 
 if(VANTA_SANITIZE)
