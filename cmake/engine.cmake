@@ -2,7 +2,7 @@
 # What is beside it in vanta-engine.build is compiled into it too: one line that changes when
 # the engines do, with which receipts of tests are told apart.
 include(${CMAKE_CURRENT_LIST_DIR}/engine-packages.cmake)
-pkg_check_modules(ICU REQUIRED IMPORTED_TARGET icu-uc>=67)
+pkg_check_modules(ICU REQUIRED IMPORTED_TARGET icu-uc>=67 icu-i18n>=67)
 pkg_check_modules(SNDFILE REQUIRED IMPORTED_TARGET sndfile>=1.1)
 pkg_check_modules(SAMPLERATE REQUIRED IMPORTED_TARGET samplerate>=0.1.9)
 
