@@ -7,6 +7,8 @@
 #     VANTA_BENCH_CONVERT_HF=FILE         llama.cpp's convert_hf_to_gguf.py, measured in turn
 #                                         with it ($VANTA_BENCH_PYTHON, default python3, has
 #                                         its packages: torch, transformers, gguf)
+#     VANTA_BENCH_XTTS=FOLDER             XTTS-v2 to GGUF, q8_0; beside it, what writing as many
+#                                         bytes to the same disk takes
 #     bench/convert.sh [RUNS]             (default: 7)
 set -eu
 : "${VANTA:=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)/build/vanta}"
@@ -111,5 +113,22 @@ END
     python3 "$work/measure.py" encoder 0.2 120 "$work/out.gguf" "$runs" "$@"
 }
 
+xtts() {
+    dir=${VANTA_BENCH_XTTS:-}
+    if [ ! -f "$dir/model.pth" ]; then
+        cat <<'END'
+xtts: not measured. VANTA_BENCH_XTTS has to name a folder of XTTS-v2, or of the same size with
+weights by formula (1.9 GB), as `build/tests/make_xtts full FOLDER` writes it.
+END
+        return 0
+    fi
+    cat "$dir"/*.pth >/dev/null
+    python3 "$work/measure.py" xtts 6 150 "$work/xtts.gguf" "$runs" \
+        "$VANTA" convert "$dir" --to xtts-gguf -o "$work/xtts.gguf"
+    LC_ALL=C dd if="$work/xtts.gguf" of="$work/copy" bs=1M conv=fsync 2>&1 |
+        sed -n 's/.*copied, /xtts: the same bytes by dd with fsync: /p'
+}
+
 whisper
 encoder
+xtts

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/info_checkpoint.h"
 #include "cli/info_test.h"
 #include "cli/output.h"
 #include "cli/term.h"
@@ -171,15 +172,16 @@ static json_t *count_or_null(uint64_t count)
 static int print_facts_json(const char *path, const struct vanta_model_facts *f)
 {
     return print_document(json_pack(
-        "{s:i, s:{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I}}", "version",
-        JSON_OUTPUT_VERSION, "file", "path", path, "format",
+        "{s:i, s:{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I}, s:o*}",
+        "version", JSON_OUTPUT_VERSION, "file", "path", path, "format",
         vanta_file_format_name(f->format), "architecture", text_or_null(f->architecture),
         "name", text_or_null(f->name), "quantization", text_or_null(f->quantization),
         "license", text_or_null(f->license), "parameters", count_or_null(f->parameters),
         "tensors", count_or_null(f->tensors), "context_tokens",
         count_or_null(f->context_tokens), "layers", count_or_null(f->layers),
         "embedding_length", count_or_null(f->embedding_length), "size_bytes",
-        (json_int_t)f->size_bytes));
+        (json_int_t)f->size_bytes, "checkpoint",
+        f->format == VANTA_FORMAT_TORCH ? info_checkpoint_json(path) : NULL));
 }
 
 static void print_count(const char *name, uint64_t count)
@@ -211,6 +213,8 @@ static int print_file(const char *path, bool json)
     print_count("layers", f.layers);
     print_count("embedding", f.embedding_length);
     line("license", f.license);
+    if (f.format == VANTA_FORMAT_TORCH)
+        info_print_checkpoint(path);
     return EXIT_OK;
 }
 

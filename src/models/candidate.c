@@ -106,7 +106,8 @@ static const char *const encoders[] = {
 
 static enum vanta_model_type guess_gguf(const char *architecture)
 {
-    static const char *const voices[] = {"wavtokenizer-dec", "orpheus", "kokoro", NULL};
+    static const char *const voices[] = {"xtts", "wavtokenizer-dec", "orpheus", "kokoro",
+                                         NULL};
 
     if (is_one_of(architecture, encoders))
         return VANTA_TYPE_EMBEDDING;

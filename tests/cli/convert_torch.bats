@@ -76,3 +76,46 @@ END
     [[ $stderr == *"vocab.json"* && $stderr == *"speakers_xtts.pth"* ]]
     [ ! -e out ]
 }
+
+@test "info shows what a checkpoint holds" {
+    run "$VANTA" info "$data/mock_model.pth"
+    exits 0
+    contains "format         torch"
+    contains "tensors        6"
+    contains "parameters     11347"
+    contains "  f32   gpt.mel_head.bias  [1026]"
+    contains "  i64   hifigan_decoder.speaker_encoder.bn1.num_batches_tracked  []"
+    lacks DANGER
+    run "$VANTA" info "$data/mock_speakers.pth" --json
+    exits 0
+    [ "$(python3 -c 'import json, sys
+c = json.loads(sys.argv[1])["checkpoint"]
+print(len(c["tensors"]), c["tensors"][0]["name"], c["tensors"][0]["shape"], c["refused"])' "$output")" \
+        = "4 Claribel Dervla.gpt_cond_latent [1, 32, 1024] []" ]
+    run "$VANTA" info "$data/mock_legacy.pth"
+    exits 0
+    contains "the old container of PyTorch"
+    run "$VANTA" info "$data/mock_legacy.pth" --json
+    contains "the old container of PyTorch"
+}
+
+@test "a pickle that asks for more than a model needs: named, not run" {
+    python3 - <<'END'
+import os, pickle, zipfile
+class Harm:
+    def __reduce__(self):
+        return os.system, ("touch harmed",)
+with zipfile.ZipFile("harm.pth", "w") as z:
+    z.writestr("harm/data.pkl", pickle.dumps({"model": {}, "x": Harm()}, 2))
+END
+    run "$VANTA" info ./harm.pth
+    exits 0
+    contains "DANGER"
+    contains "posix.system"
+    run "$VANTA" info ./harm.pth --json
+    contains '"posix.system"'
+    convert harm.pth --to safetensors -o out
+    exits 3
+    [[ $stderr == *"posix.system"*"nothing of it was run"* ]]
+    [ ! -e out ] && [ ! -e harmed ]
+}

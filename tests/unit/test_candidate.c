@@ -35,6 +35,7 @@ static void headers_say_the_type(void **state)
         {"llama", VANTA_TYPE_LLM},          {"qwen2", VANTA_TYPE_LLM},
         {"bert", VANTA_TYPE_EMBEDDING},     {"nomic-bert", VANTA_TYPE_EMBEDDING},
         {"wavtokenizer-dec", VANTA_TYPE_TTS},
+        {"xtts", VANTA_TYPE_TTS},
     };
     struct vanta_candidate c;
     size_t i;
