@@ -10,6 +10,9 @@
 #include "base/clock.h"
 #include "base/error.h"
 
+#define TRY_MS 20
+#define TELL_EVERY 10 /* tries */
+
 static long read_owner(int fd)
 {
     char text[32];
@@ -38,7 +41,7 @@ enum vanta_status vanta_lock_acquire(struct vanta_lock *lock, const char *path,
     int64_t end = vanta_clock_ms() + wait_ms;
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
     long owner = 0;
-    bool told = false;
+    unsigned tries = 0;
 
     lock->held = 0;
     if (fd < 0)
@@ -53,15 +56,14 @@ enum vanta_status vanta_lock_acquire(struct vanta_lock *lock, const char *path,
             return vanta_fail_errno(err, failed, "locking %s", path);
         }
         owner = read_owner(fd);
-        if (waiting && !told)
+        if (waiting && tries++ % TELL_EVERY == 0)
             waiting(arg, path, owner);
-        told = true;
         if (wait_ms >= 0 && vanta_clock_ms() >= end) {
             close(fd);
             return vanta_fail(err, VANTA_ERR_BUSY, "%s is held by process %ld", path,
                               owner);
         }
-        if (!vanta_clock_sleep_ms(20, cancel)) {
+        if (!vanta_clock_sleep_ms(TRY_MS, cancel)) {
             close(fd);
             return vanta_fail(err, VANTA_ERR_CANCELLED, "stopped while waiting for %s",
                               path);

@@ -19,7 +19,8 @@ struct vanta_lock {
     int held;
 };
 
-/* Called once when the lock is held by another; owner is its process id, 0 if unknown. */
+/* Called when the lock is held by another, and about five times a second while it is; owner
+ * is its process id, 0 if unknown. */
 typedef void vanta_lock_waiting(void *arg, const char *path, long owner);
 
 /* Waits at most wait_ms (negative: without end, 0: not at all), and not on when *cancel

@@ -5,13 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "cli/bars.h"
 #include "cli/term.h"
 
 #define LINES_MAX 64 /* files at work at once */
 #define SHOWN_MAX 8
-#define COLUMNS_MAX 400
+#define DRAWN_MAX (SHOWN_MAX + 2) /* with "and more", and the total */
 #define REDRAW_MS 100
 #define PLAIN_MS 5000
 #define NOTICE_MS 30000
@@ -30,7 +32,8 @@ struct line {
     const struct vanta_setup_item *item; /* NULL: free */
     const char *file;
     const char *doing; /* NULL: fetching */
-    uint64_t bytes, moved;
+    char source[24];   /* in a word */
+    uint64_t bytes, moved, resumed, reused;
     int64_t total;
     struct meter meter;
 };
@@ -39,7 +42,9 @@ struct progress {
     struct line lines[LINES_MAX];
     struct meter meter; /* of the whole */
     uint64_t total, finished; /* bytes to move; moved by files that are done */
-    size_t drawn;             /* lines of bars on the screen */
+    uint64_t resumed, reused; /* of files that are done */
+    size_t drawn[DRAWN_MAX];  /* the columns of the lines on the screen */
+    size_t n_drawn;
     int64_t told_ms;
     char notice[256]; /* the last one, up to its last semicolon */
     int64_t notice_ms;
@@ -99,8 +104,116 @@ struct progress *progress_new(uint64_t bytes_total, bool quiet)
 
 /* --- drawing --- */
 
-/* "12 MB/s  1 min 20 s", as far as it is known. */
-static void describe_rate(const struct meter *m, uint64_t bytes, int64_t total, char *out,
+/* To the start of the first line that was drawn. Where the terminal has become narrower
+ * since, it has wrapped the lines. */
+static void rewind_lines(struct progress *p, struct vanta_buf *out)
+{
+    size_t rows = bars_rows(p->drawn, p->n_drawn, term_width(stderr));
+
+    if (rows > 0)
+        vanta_buf_printf(out, "\r\033[%zuA", rows);
+    p->n_drawn = 0;
+}
+
+static void erase(struct progress *p)
+{
+    struct vanta_buf out = VANTA_BUF(64);
+
+    if (p->n_drawn > 0) {
+        rewind_lines(p, &out);
+        fprintf(stderr, "%s\033[J", out.data ? out.data : "");
+    }
+    vanta_buf_free(&out);
+}
+
+static void line_name(const struct line *line, char *out, size_t size)
+{
+    char name[160];
+
+    vanta_format(name, sizeof name, "%s%s%s%s%s", line->doing ? line->doing : "",
+                 line->doing ? " " : "", line->item->model->id, line->file ? "/" : "",
+                 line->file ? line->file : "");
+    vanta_text_printable(name, out, size);
+}
+
+static void add_line(struct progress *p, struct vanta_buf *out, const char *text,
+                     size_t columns)
+{
+    if (p->n_drawn == DRAWN_MAX)
+        return;
+    vanta_buf_puts(out, text);
+    vanta_buf_puts(out, "\033[K\n");
+    p->drawn[p->n_drawn++] = columns;
+}
+
+/* Lines of files; whether one of them is this process's own. */
+static bool add_files(struct progress *p, struct vanta_buf *out, unsigned width,
+                      size_t most)
+{
+    char name[160], text[BARS_LINE_MAX];
+    size_t i, shown = 0, more = 0, columns;
+    bool own = false;
+
+    for (i = 0; i < LINES_MAX; i++) {
+        struct line *line = &p->lines[i];
+
+        if (!line->item)
+            continue;
+        own = own || line->file;
+        if (shown == most) {
+            more++;
+            continue;
+        }
+        line_name(line, name, sizeof name);
+        columns = bars_file(&(struct bar){name, line->source, line->bytes, line->total,
+                                          speed(&line->meter)},
+                            width, text);
+        add_line(p, out, text, columns);
+        shown++;
+    }
+    if (more > 0 && vanta_format(text, sizeof text, "(%zu more)", more))
+        add_line(p, out, text, strlen(text));
+    return own;
+}
+
+/* All in one write, each line over the former one: nothing flickers. */
+static void draw(struct progress *p)
+{
+    unsigned width = term_width(stderr), height = term_height(stderr);
+    struct vanta_buf out = VANTA_BUF(DRAWN_MAX * (BARS_LINE_MAX + 8));
+    struct bar_sum sum = {.bytes = moved(p), .total = p->total, .resumed = p->resumed,
+                          .reused = p->reused, .per_second = speed(&p->meter)};
+    char text[BARS_LINE_MAX];
+    size_t i, columns;
+    bool own;
+
+    if (sum.bytes > sum.total)
+        sum.bytes = sum.total;
+    for (i = 0; i < LINES_MAX; i++)
+        if (p->lines[i].item) {
+            sum.resumed += p->lines[i].resumed;
+            sum.reused += p->lines[i].reused;
+        }
+    rewind_lines(p, &out);
+    /* Cursor movement ends at the top of the screen: never more lines than it has. */
+    own = add_files(p, &out, width, height > SHOWN_MAX + 3 ? SHOWN_MAX
+                                    : height > 4           ? height - 4
+                                                           : 1);
+    if (p->total > 0 && own) {
+        columns = bars_total(&sum, width, text);
+        add_line(p, &out, text, columns);
+    }
+    vanta_buf_puts(&out, "\033[J");
+    if (out.data)
+        fwrite(out.data, 1, out.len, stderr);
+    fflush(stderr);
+    vanta_buf_free(&out);
+}
+
+/* --- without a terminal --- */
+
+/* "12 MB/s  1 min 20 s left", as far as it is known. */
+static void describe_rate(const struct meter *m, uint64_t bytes, uint64_t total, char *out,
                           size_t size)
 {
     char rate[VANTA_SIZE_TEXT_MAX], left[VANTA_SIZE_TEXT_MAX];
@@ -110,86 +223,12 @@ static void describe_rate(const struct meter *m, uint64_t bytes, int64_t total, 
     if (per_second == 0)
         return;
     vanta_size_text(per_second, rate);
-    if (total > 0 && (uint64_t)total > bytes) /* rounded up: never "0 s left" */
+    if (total > bytes) /* rounded up: never "0 s left" */
         vanta_format(out, size, "%s/s  %s left", rate,
                      vanta_duration_text(
-                         (int64_t)(((uint64_t)total - bytes) / per_second + 1) * 1000,
-                         left));
+                         (int64_t)((total - bytes) / per_second + 1) * 1000, left));
     else
         vanta_format(out, size, "%s/s", rate);
-}
-
-/* One line of at most width columns: name, bar, percent, rate. What has no room is left
- * out, from the right. */
-static void draw_line(const char *name, uint64_t bytes, int64_t total, const char *rate,
-                      unsigned width)
-{
-    char text[COLUMNS_MAX + 8], shown[160], bar[64], size[VANTA_SIZE_TEXT_MAX];
-    unsigned percent = 0, i, cells = width >= 100 ? 30 : width >= 72 ? 16 : 0;
-    int room = width > 110 ? 44 : width > 60 ? 32 : (int)width - 6;
-
-    if (width < 10)
-        return;
-    if (total > 0)
-        percent = bytes >= (uint64_t)total ? 100
-                                           : (unsigned)(bytes * 100 / (uint64_t)total);
-    vanta_text_printable(name, shown, sizeof shown);
-    if ((int)vanta_text_columns(shown) > room && strlen(shown) > (size_t)room - 1)
-        memcpy(shown + room - 2, "..", 3);
-    for (i = 0; i < cells; i++)
-        bar[i] = i < percent * cells / 100 ? '#' : '-';
-    bar[cells] = '\0';
-    if (total > 0)
-        vanta_format(text, sizeof text, "%-*s %s%s%s%3u%%  %s", room, shown,
-                     cells ? "[" : "", bar, cells ? "] " : "", percent, rate);
-    else
-        vanta_format(text, sizeof text, "%-*s %s  %s", room, shown,
-                     vanta_size_text(bytes, size), rate);
-    text[width - 1 < COLUMNS_MAX ? width - 1 : COLUMNS_MAX] = '\0';
-    fprintf(stderr, "%s\n", text);
-}
-
-static void erase(struct progress *p)
-{
-    if (p->drawn > 0)
-        fprintf(stderr, "\r\033[%zuA\033[J", p->drawn);
-    p->drawn = 0;
-}
-
-static void line_name(const struct line *line, char *out, size_t size)
-{
-    vanta_format(out, size, "%s%s%s/%s", line->doing ? line->doing : "",
-                 line->doing ? " " : "", line->item->model->id,
-                 line->file ? line->file : "");
-}
-
-static void draw(struct progress *p)
-{
-    unsigned width = term_width(stderr);
-    char name[160], rate[96], done[VANTA_SIZE_TEXT_MAX], all[VANTA_SIZE_TEXT_MAX];
-    uint64_t sum = moved(p);
-    size_t i;
-
-    erase(p);
-    for (i = 0; i < LINES_MAX && p->drawn < SHOWN_MAX; i++) {
-        struct line *line = &p->lines[i];
-
-        if (!line->item)
-            continue;
-        line_name(line, name, sizeof name);
-        describe_rate(&line->meter, line->bytes, line->total, rate, sizeof rate);
-        draw_line(name, line->bytes, line->total, rate, width);
-        p->drawn++;
-    }
-    if (p->total > 0 && p->drawn > 0) {
-        vanta_format(name, sizeof name, "total %s of %s",
-                     vanta_size_text(sum > p->total ? p->total : sum, done),
-                     vanta_size_text(p->total, all));
-        describe_rate(&p->meter, sum, (int64_t)p->total, rate, sizeof rate);
-        draw_line(name, sum, (int64_t)p->total, rate, width);
-        p->drawn++;
-    }
-    fflush(stderr);
 }
 
 /* "Fetched 34% of 735 MB: whisper-base, all-MiniLM-L6-v2  12 MB/s  40 s left". */
@@ -213,7 +252,7 @@ static void tell(struct progress *p)
     }
     if (!len)
         return;
-    describe_rate(&p->meter, sum, (int64_t)p->total, rate, sizeof rate);
+    describe_rate(&p->meter, sum, p->total, rate, sizeof rate);
     if (p->total > 0)
         fprintf(stderr, "%3u%% of %s  %s  (%s)\n",
                 (unsigned)(sum >= p->total ? 100 : sum * 100 / p->total),
@@ -246,8 +285,8 @@ static struct line *find_line(struct progress *p, const struct vanta_setup_event
     for (i = 0; i < LINES_MAX; i++) {
         struct line *line = &p->lines[i];
 
-        if (line->item == e->item && line->file && e->file &&
-            strcmp(line->file, e->file) == 0)
+        if (line->item == e->item && line->item &&
+            (e->file ? line->file && strcmp(line->file, e->file) == 0 : !line->file))
             return line;
         if (!line->item && !free_line)
             free_line = line;
@@ -263,18 +302,38 @@ static struct line *find_line(struct progress *p, const struct vanta_setup_event
 static void end_line(struct progress *p, struct line *line)
 {
     p->finished += line->moved;
+    p->resumed += line->resumed;
+    p->reused += line->reused;
     line->item = NULL;
+}
+
+/* The other process is done, or gone: what it did is no line any more. */
+static void end_waiting(struct progress *p, const struct vanta_setup_item *item)
+{
+    size_t i;
+
+    for (i = 0; i < LINES_MAX; i++)
+        if (p->lines[i].item == item && !p->lines[i].file)
+            p->lines[i].item = NULL;
 }
 
 static void update(struct progress *p, const struct vanta_setup_event *e)
 {
-    struct line *line = e->item && e->file ? find_line(p, e) : NULL;
+    bool waiting = e->kind == VANTA_SETUP_WAIT;
+    struct line *line = e->item && (e->file || waiting) ? find_line(p, e) : NULL;
 
     if (!line)
         return;
+    if (!waiting)
+        end_waiting(p, e->item);
     line->doing = e->kind == VANTA_SETUP_VERIFY    ? "checking"
                   : e->kind == VANTA_SETUP_PREPARE ? "converting"
+                  : waiting                        ? "other process:"
                                                    : NULL;
+    if (e->source)
+        bars_source(e->source, line->source, sizeof line->source);
+    line->resumed = e->bytes_resumed;
+    line->reused = e->bytes_reused;
     if (e->bytes >= line->bytes || e->kind == VANTA_SETUP_FILE_START)
         line->bytes = e->bytes;
     if (e->bytes_moved > line->moved)
@@ -282,7 +341,7 @@ static void update(struct progress *p, const struct vanta_setup_event *e)
     line->total = e->bytes_total;
     sample(&line->meter, vanta_clock_ms(), e->bytes);
     if (e->kind == VANTA_SETUP_FILE_DONE ||
-        (line->doing && e->bytes_total >= 0 && e->bytes >= (uint64_t)e->bytes_total))
+        (line->doing && !waiting && e->bytes_total >= 0 && e->bytes >= (uint64_t)e->bytes_total))
         end_line(p, line);
     show(p);
 }
@@ -321,6 +380,9 @@ static void finish_model(struct progress *p, const struct vanta_setup_event *e)
     for (i = 0; i < LINES_MAX; i++)
         if (p->lines[i].item == item)
             end_line(p, &p->lines[i]);
+    /* What the plan counted and was not needed is not left to do, either. */
+    if (item->network_bytes > item->moved_bytes)
+        p->finished += item->network_bytes - item->moved_bytes;
     if (p->bars)
         erase(p);
     vanta_duration_text(item->milliseconds, time);

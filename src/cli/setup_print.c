@@ -301,6 +301,7 @@ void setup_json_event(const struct vanta_setup_event *e)
         [VANTA_SETUP_FILE_DONE] = "file-done",
         [VANTA_SETUP_PREPARE] = "prepare",
         [VANTA_SETUP_VERIFY] = "verify",
+        [VANTA_SETUP_WAIT] = "wait",
         [VANTA_SETUP_MODEL_DONE] = "model-done"};
     json_t *json = event_object(names[e->kind]);
 

@@ -12,7 +12,8 @@
 enum term_style { STYLE_NONE, STYLE_GOOD, STYLE_BAD, STYLE_WARN, STYLE_DIM, STYLE_BOLD };
 
 bool term_is_terminal(FILE *stream);
-unsigned term_width(FILE *stream); /* columns; 80 when unknown */
+unsigned term_width(FILE *stream);  /* columns; 80 when unknown */
+unsigned term_height(FILE *stream); /* rows; 24 when unknown */
 /* The escape sequence that starts a style on this stream, "" where there is no colour;
  * STYLE_NONE ends it. */
 const char *term_style(FILE *stream, enum term_style style);

@@ -128,7 +128,7 @@ static enum vanta_status take_block(struct copy *c, void *block, size_t *len,
     ssize_t n;
 
     do
-        n = read(c->in, block, BLOCK_BYTES);
+        n = read(c->cloned ? c->out : c->in, block, BLOCK_BYTES);
     while (n < 0 && errno == EINTR);
     *len = n > 0 ? (size_t)n : 0;
     if (vanta_cancelled(c->call->f))
@@ -149,7 +149,7 @@ static enum vanta_status pour(struct copy *c, struct vanta_error *err)
 
     if (!block)
         return vanta_fail_memory(err);
-    vanta_platform_read_ahead(c->in);
+    vanta_platform_read_ahead(c->cloned ? c->out : c->in);
     while (status == VANTA_OK && len > 0) {
         status = take_block(c, block, &len, err);
         bytes += len;
@@ -197,7 +197,7 @@ static enum vanta_status make_copy(struct copy *c, struct vanta_error *err)
     enum vanta_status status;
 
     vanta_file_sweep(c->job->item->dest); /* what a killed copying left */
-    c->out = open(c->to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+    c->out = open(c->to, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (c->out < 0)
         return vanta_fail_errno(err, errno, "%s", c->to);
     status = vanta_chunk_hasher_init(&c->hasher, c->job->item->size_bytes, err);

@@ -34,6 +34,7 @@ enum vanta_setup_event_kind {
     VANTA_SETUP_FILE_DONE,
     VANTA_SETUP_PREPARE,       /* a conversion: bytes of bytes_total written */
     VANTA_SETUP_VERIFY,        /* hashing what is there */
+    VANTA_SETUP_WAIT,          /* another process is at work on the model: its bytes */
     VANTA_SETUP_MODEL_DONE     /* item->outcome is set */
 };
 

@@ -91,7 +91,26 @@ static enum vanta_status enroll(struct vanta_setup *setup, struct setup_work *wo
 struct call {
     struct vanta_setup *setup;
     struct setup_work *work;
+    bool told;
 };
+
+/* How far the other process is: what of the model lies on the disk. */
+static void show_other(const struct call *call)
+{
+    const struct vanta_catalog_model *model = call->work->item->model;
+    struct vanta_setup_event event = {.kind = VANTA_SETUP_WAIT,
+                                      .item = call->work->item,
+                                      .bytes_total = vanta_catalog_model_bytes(model)};
+    char path[VANTA_PATH_MAX];
+
+    if (setup_beside(call->setup, model, ".partial", path))
+        event.bytes = vanta_dir_bytes(path);
+    if (setup_model_dir(call->setup, model, path))
+        event.bytes += vanta_dir_bytes(path);
+    if (event.bytes_total >= 0 && event.bytes > (uint64_t)event.bytes_total)
+        event.bytes = (uint64_t)event.bytes_total; /* the inputs of a conversion */
+    setup_emit(call->setup, &event);
+}
 
 static void on_waiting(void *arg, const char *path, long owner)
 {
@@ -99,6 +118,11 @@ static void on_waiting(void *arg, const char *path, long owner)
     char process[48] = "";
 
     (void)path;
+    if (call->told) {
+        show_other(call);
+        return;
+    }
+    call->told = true;
     if (owner > 0)
         snprintf(process, sizeof process, " (process %ld)", owner);
     setup_notice(call->setup, call->work->item,
@@ -191,7 +215,7 @@ static enum vanta_status obtain(struct vanta_setup *setup, struct setup_work *wo
 {
     const struct vanta_catalog_model *model = work->item->model;
     char dir[VANTA_PATH_MAX], lock_path[VANTA_PATH_MAX];
-    struct call call = {setup, work};
+    struct call call = {setup, work, false};
     struct vanta_lock lock = {0};
     enum vanta_status status = open_folders(setup, model, dir, err);
 

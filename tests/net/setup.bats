@@ -110,6 +110,21 @@ started() {
     [ "$(requests 'GET .*trickle')" -eq 1 ] || { cat "$LOG"; false; }
 }
 
+@test "a setup that waits for another shows how far that one is" {
+    hub_model slow slow 6000000
+    started slow
+    run vanta_setup slow --json
+    exits 0
+    contains '"event":"wait","model":"slow"'
+    # More and more of it, and never more than all.
+    bytes=$(sed -n 's/.*"event":"wait".*"bytes":\([0-9]*\),.*/\1/p' <<<"$output")
+    [ "$(sort -n <<<"$bytes")" = "$bytes" ] || { echo "$bytes"; false; }
+    [ "$(head -1 <<<"$bytes")" -lt "$(tail -1 <<<"$bytes")" ]
+    [ "$(tail -1 <<<"$bytes")" -le 6000000 ]
+    contains '"outcome":"present"'
+    wait "$child"
+}
+
 @test "what the hub refuses is named; the other models are set up" {
     hub_model locked gated 100000
     hub_model open good 100000
@@ -202,14 +217,19 @@ text = open(sys.argv[1], encoding="utf-8").read()
 columns = int(sys.argv[2])
 redraws = text.count("\x1b[J")
 assert 3 < redraws < 60, redraws
-bars = [l for l in re.split(r"[\r\n]+|\x1b\[J", text) if "%" in l]
+bars = [re.sub(r"\x1b\[[0-9;]*[A-Za-z]|\r", "", l)
+        for l in re.split(r"[\r\n]+|\x1b\[J", text) if "%" in l]
 assert bars, text
 for line in bars:
-    line = re.sub(r"\x1b\[[0-9;]*[A-Za-z]|\r", "", line)
     assert len(line) < columns, (len(line), line)
-assert any("total" in l for l in bars), bars
+assert any(re.search(r"^[0-9.]+ MB (of 6.00 MB )?left .*[1-9]% .*MB/s", l)
+           for l in bars), bars
 if columns == 120:
-    assert any("MB/s" in l and "left" in l for l in bars), bars
+    assert any(re.search(r"^slow/slow.gguf +\[#+-*\] +[0-9]+% +[0-9.]+ MB/s +0:0[0-9]  hf +"
+                         r"[0-9.]+ MB of 6.00 MB", l) for l in bars), bars
+# What was drawn is taken away again, before the line that stays.
+last = text[text.rindex("\x1b[J"):]
+assert "slow: there, 6.00 MB fetched" in last and "%" not in last, last
 END
     done
 }
@@ -217,7 +237,8 @@ END
 @test "NO_COLOR is honoured, and bars are only for terminals" {
     hub_model slow slow 3000000
     NO_COLOR=1 on_terminal 100 "$VANTA" setup --catalog "$catalog" slow
-    ! grep -qE $'\e\\[[0-9;]*m' "$BATS_TEST_TMPDIR/screen"
+    run grep -cE $'\e\\[[0-9;]*m' "$BATS_TEST_TMPDIR/screen"
+    [ "$output" -eq 0 ]
     rm -rf "$models"
     run vanta_setup slow
     exits 0
