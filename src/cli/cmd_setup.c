@@ -9,12 +9,14 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/setup_fit.h"
 #include "cli/setup_print.h"
 #include "cli/setup_select.h"
 #include "cli/setup_test.h"
 #include "cli/term.h"
+#include "convert/encoder_gguf.h"
 #include "models/setup.h"
 
 #define JOBS_MAX 32
@@ -22,7 +24,7 @@
 struct request {
     struct common_options common;
     struct word_list operands, models, types, sources, accepted;
-    const char *profile;
+    const char *profile, *weights;
     long jobs;
     bool offline, force, unpinned, keep_source, dry_run, require_ready, no_test;
 };
@@ -40,6 +42,8 @@ static bool parse(int argc, char **argv, struct request *r, int *code)
         {"accept-license", 0, OPTION_LIST, &r->accepted, "ID", "accept this licence"},
         {"allow-unpinned", 0, OPTION_FLAG, &r->unpinned, NULL,
          "take files whose digest nobody knows"},
+        {"weights", 0, OPTION_TEXT, &r->weights, "TYPE",
+         "of XTTS-v2: q8_0 (as is), f16 or f32"},
         {"keep-source", 0, OPTION_FLAG, &r->keep_source, NULL,
          "keep the files that a model is converted from"},
         {"force", 0, OPTION_FLAG, &r->force, NULL,
@@ -52,6 +56,7 @@ static bool parse(int argc, char **argv, struct request *r, int *code)
         JSON_OPTION(r->common),
         COMMON_OPTIONS(r->common),
     };
+    enum vanta_encoder_weights weights;
 
     if (!command_parse("setup", argc, argv, options, sizeof options / sizeof *options,
                        &r->operands, code))
@@ -59,6 +64,11 @@ static bool parse(int argc, char **argv, struct request *r, int *code)
     if (r->jobs > JOBS_MAX) {
         fprintf(stderr, "vanta setup: --jobs is at most %d\n", JOBS_MAX);
         *code = EXIT_USAGE;
+        return false;
+    }
+    if (r->weights && !vanta_encoder_weights_parse(r->weights, &weights)) {
+        *code = usage_error("setup", "--weights %s; f32, f16 and q8_0 are what there is",
+                            r->weights);
         return false;
     }
     return true;
@@ -108,38 +118,6 @@ static void listen(void *arg, const struct vanta_setup_event *event)
         vanta_text_printable(event->message, shown, sizeof shown);
         fprintf(stderr, "%s\n", shown);
     }
-}
-
-static void print_text(const char *text)
-{
-    char line[1024], shown[1024];
-
-    while (*text) {
-        size_t len = strcspn(text, "\n");
-
-        vanta_format(line, sizeof line, "%.*s", len > 1000 ? 1000 : (int)len, text);
-        vanta_text_printable(line, shown, sizeof shown);
-        fprintf(stderr, "  %s\n", shown);
-        text += len > 1000 ? 1000 : len + (text[len] == '\n');
-    }
-}
-
-static bool ask_license(void *arg, const struct vanta_license *license,
-                        const struct vanta_catalog_model *model, const char *text)
-{
-    char question[256];
-
-    (void)arg;
-    fprintf(stderr, "\n%s comes under a licence that has to be accepted: %s\n",
-            model->name, license->name ? license->name : license->id);
-    if (text)
-        print_text(text);
-    else if (license->url)
-        fprintf(stderr, "  The text: %s\n", license->url);
-    if (license->summary)
-        fprintf(stderr, "In short: %s\n", license->summary);
-    vanta_format(question, sizeof question, "Accept it for %s?", model->id);
-    return term_ask(question, false);
 }
 
 /* --- running it --- */
@@ -287,9 +265,10 @@ int cmd_setup(int argc, char **argv)
     o.force = r.force;
     o.allow_unpinned = r.unpinned;
     o.keep_source = r.keep_source;
+    o.weights = r.weights;
     o.accepted = r.accepted.words;
     o.n_accepted = r.accepted.n;
-    o.ask = term_can_ask() ? ask_license : NULL;
+    o.ask = term_can_ask() ? setup_ask_license : NULL;
     code = exit_code_of(prepare(&r, &s, &o, &setup));
     if (code == EXIT_OK)
         code = r.dry_run ? exit_code(setup, false) : run(&r, &s, setup, &talk);

@@ -405,3 +405,37 @@ void setup_json_summary(struct vanta_setup *setup, const struct vanta_fit *fit,
     set_number(json, "exit_code", (uint64_t)exit_code);
     put_line(json);
 }
+
+/* --- licences --- */
+
+static void print_text(const char *text)
+{
+    char line[1024], shown[1024];
+
+    while (*text) {
+        size_t len = strcspn(text, "\n");
+
+        vanta_format(line, sizeof line, "%.*s", len > 1000 ? 1000 : (int)len, text);
+        vanta_text_printable(line, shown, sizeof shown);
+        fprintf(stderr, "  %s\n", shown);
+        text += len > 1000 ? 1000 : len + (text[len] == '\n');
+    }
+}
+
+bool setup_ask_license(void *arg, const struct vanta_license *license,
+                        const struct vanta_catalog_model *model, const char *text)
+{
+    char question[256];
+
+    (void)arg;
+    fprintf(stderr, "\n%s comes under a licence that has to be accepted: %s\n",
+            model->name, license->name ? license->name : license->id);
+    if (text)
+        print_text(text);
+    else if (license->url)
+        fprintf(stderr, "  The text: %s\n", license->url);
+    if (license->summary)
+        fprintf(stderr, "In short: %s\n", license->summary);
+    vanta_format(question, sizeof question, "Accept it for %s?", model->id);
+    return term_ask(question, false);
+}

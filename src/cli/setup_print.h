@@ -16,6 +16,10 @@ void setup_print_plan(struct vanta_setup *setup, const char *root, const char *r
 void setup_print_summary(struct vanta_setup *setup, const struct vanta_fit *fit,
                          bool quiet);
 
+/* Shows a licence and asks, with no as the default; a vanta_license_question. */
+bool setup_ask_license(void *arg, const struct vanta_license *license,
+                       const struct vanta_catalog_model *model, const char *text);
+
 /* One JSON object a line on stdout. */
 void setup_json_event(const struct vanta_setup_event *event);
 void setup_json_plan(struct vanta_setup *setup, const char *root);

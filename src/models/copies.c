@@ -1,5 +1,6 @@
 #include "models/copies.h"
 
+#include <jansson.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -68,6 +69,35 @@ static bool entry_has(const struct vanta_copies *copies, const struct vanta_entr
     return false;
 }
 
+/* Of what the model was converted from, kept by --keep-source. */
+static bool source_has(const struct vanta_copies *copies, const struct vanta_entry *entry,
+                       const char *sha256, int64_t size_bytes, const char *dest,
+                       char path[VANTA_PATH_MAX])
+{
+    const json_t *inputs =
+        json_object_get(json_object_get(entry->extra, "preparation"), "inputs");
+    char model[VANTA_PATH_MAX], folder[VANTA_PATH_MAX];
+    const json_t *input;
+    size_t i;
+
+    if (!inputs || !vanta_model_dir(copies->root, entry->type, entry->id, model) ||
+        !vanta_path_join(folder, model, VANTA_SOURCE_FOLDER))
+        return false;
+    json_array_foreach(inputs, i, input) {
+        const char *name = json_string_value(json_object_get(input, "path"));
+        const char *digest = json_string_value(json_object_get(input, "sha256"));
+        int64_t size;
+
+        if (!name || !digest || strcmp(digest, sha256) != 0 || !vanta_path_is_safe(name) ||
+            !vanta_path_join(path, folder, name) || strcmp(path, dest) == 0)
+            continue;
+        size = vanta_file_size(path);
+        if (size >= 0 && (size_bytes < 0 || size == size_bytes))
+            return true;
+    }
+    return false;
+}
+
 bool vanta_copies_find(void *arg, const char *sha256, int64_t size_bytes,
                        const char *dest, char path[VANTA_PATH_MAX])
 {
@@ -80,7 +110,9 @@ bool vanta_copies_find(void *arg, const char *sha256, int64_t size_bytes,
     n = copies->registry ? vanta_registry_count(copies->registry) : 0;
     for (i = 0; i < n && !found; i++)
         found = entry_has(copies, vanta_registry_at(copies->registry, i), sha256,
-                          size_bytes, dest, path);
+                          size_bytes, dest, path) ||
+                source_has(copies, vanta_registry_at(copies->registry, i), sha256,
+                           size_bytes, dest, path);
     pthread_mutex_unlock(&copies->mutex);
     return found;
 }

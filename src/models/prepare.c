@@ -15,7 +15,6 @@
 
 #define EVENT_MS 100
 #define WAYS_MAX 8
-#define SOURCE_FOLDER ".source" /* of what a model was made of, when it is kept */
 
 struct folders {
     char model[VANTA_PATH_MAX];   /* where the files belong */
@@ -207,7 +206,7 @@ static enum vanta_status run_converter(struct converting *c,
         return vanta_convert_ct2_whisper(inputs, target, on_converted, c, cancel, made,
                                          err);
     source.weights_sha256 = weights ? weights->sha256 : NULL;
-    if (!vanta_encoder_weights_parse(p->weights, &type))
+    if (!vanta_encoder_weights_parse(setup_weights(c->setup, p), &type))
         return vanta_fail(err, VANTA_ERR_INTERNAL, "%s: unknown weights", p->weights);
     return (xtts ? vanta_xtts_gguf : vanta_encoder_gguf)(
         inputs, target, type, &source, on_converted, c, cancel, made, err);
@@ -284,7 +283,7 @@ static enum vanta_status keep_inputs(const struct folders *at, const char *input
     char kept[VANTA_PATH_MAX];
     enum vanta_status status;
 
-    if (!vanta_path_join(kept, at->model, SOURCE_FOLDER))
+    if (!vanta_path_join(kept, at->model, VANTA_SOURCE_FOLDER))
         return vanta_fail(err, VANTA_ERR_LIMIT, "%s: the path is too long", at->model);
     status = vanta_remove_tree(kept, err);
     if (status == VANTA_OK && rename(inputs, kept) != 0)
@@ -308,6 +307,7 @@ static enum vanta_status by_converting(struct vanta_setup *setup, struct setup_w
         status = convert(setup, work, p, at, inputs, out, err);
     if (status == VANTA_OK)
         note_source(&b, out);
+    out->weights = setup_weights(setup, p);
     if (status == VANTA_OK)
         status = note_inputs(p, &b, out, err);
     if (status == VANTA_OK && setup->options.keep_source)

@@ -20,6 +20,7 @@ struct prepared {
     char *source; /* of the largest file; NULL: all was there, from an earlier call */
     struct vanta_entry_file *files; /* the model's, as found */
     size_t n_files;
+    const char *weights; /* of a GGUF that was made where the catalog leaves the choice */
     json_t *inputs; /* of a conversion whose inputs are gone: path, size_bytes, sha256 */
 };
 

@@ -165,6 +165,9 @@ bool vanta_entry_path(const char *root, const struct vanta_entry *entry, char ou
 /* Absolute path of one of its files. */
 bool vanta_entry_file_path(const char *root, const struct vanta_entry *entry, size_t file,
                            char out[4096]);
+/* In a model's folder: what it was converted from, where that was kept. */
+#define VANTA_SOURCE_FOLDER ".source"
+
 /* The folder that a catalog model has below the root: TYPE FOLDER/ID. */
 bool vanta_model_dir(const char *root, enum vanta_model_type type, const char *id,
                      char out[4096]);

@@ -114,7 +114,8 @@ struct vanta_setup_options {
     bool offline;
     bool force;                  /* memory refusals become notices */
     bool allow_unpinned;
-    bool keep_source;            /* what is converted stays, in <model folder>/.source */
+    bool keep_source;            /* what is converted stays, in VANTA_SOURCE_FOLDER */
+    const char *weights;         /* of XTTS: "f32", "f16", "q8_0"; NULL: the catalog's */
     const char *const *accepted; /* licence ids accepted beforehand */
     size_t n_accepted;
     vanta_license_question *ask; /* NULL: never asked, so not accepted */

@@ -139,6 +139,10 @@ bool setup_preparation_usable(struct vanta_setup *setup,
                               const struct vanta_catalog_model *model,
                               const struct vanta_preparation *preparation,
                               enum setup_trust trust);
+/* Of the GGUF that a preparation makes: the user's wish, else the catalog's word. */
+const char *setup_weights(const struct vanta_setup *setup,
+                          const struct vanta_preparation *preparation);
+
 struct setup_bytes {
     uint64_t network, disk, scratch; /* as in struct vanta_setup_item */
 };

@@ -97,7 +97,7 @@ static bool input_is_there(struct vanta_setup *setup,
 {
     char folder[VANTA_PATH_MAX], path[VANTA_PATH_MAX];
 
-    return preparation->kind != VANTA_PREPARATION_CT2_WHISPER && file->size_bytes >= 0 &&
+    return !vanta_preparation_consumes(preparation) && file->size_bytes >= 0 &&
            setup_model_dir(setup, model, folder) &&
            vanta_path_join(path, folder, file->path) &&
            vanta_file_size(path) == file->size_bytes;
@@ -358,13 +358,24 @@ static void count_repair(struct vanta_setup *setup, const struct vanta_preparati
         out->network = damage->bytes_wrong;
 }
 
+const char *setup_weights(const struct vanta_setup *setup,
+                          const struct vanta_preparation *preparation)
+{
+    bool free_choice = preparation->kind == VANTA_PREPARATION_XTTS_GGUF;
+
+    return free_choice && setup->options.weights ? setup->options.weights
+                                                 : preparation->weights;
+}
+
 void setup_count_way(struct vanta_setup *setup, const struct setup_work *work,
                      const struct vanta_preparation *way, struct setup_bytes *out)
 {
+    const char *weights;
     int64_t bytes = vanta_catalog_model_bytes(work->item->model);
     const struct vanta_setup_damage *damage = setup_damage(setup, work->item->model);
     uint64_t whole = bytes > 0 ? (uint64_t)bytes : 0, all, scratch, inputs;
 
+    weights = setup_weights(setup, way);
     count_inputs(setup, way, &all, &scratch, &inputs);
     out->network = all;
     out->disk = whole;
@@ -377,10 +388,10 @@ void setup_count_way(struct vanta_setup *setup, const struct setup_work *work,
         /* The packages are gone before the conversion starts; its inputs stay until its
          * output is right. */
         out->scratch = inputs + less(scratch, whole);
-        if (way->weights && whole == 0) /* f32 takes what the inputs take, q8_0 a third */
-            out->disk = strcmp(way->weights, "q8_0") == 0  ? inputs / 5 * 2
-                        : strcmp(way->weights, "f16") == 0 ? inputs / 5 * 3
-                                                           : inputs;
+        if (weights && whole == 0) /* f32 takes what the inputs take, q8_0 a third */
+            out->disk = strcmp(weights, "q8_0") == 0  ? inputs / 5 * 2
+                        : strcmp(weights, "f16") == 0 ? inputs / 5 * 3
+                                                      : inputs;
     }
     out->network = less(out->network, work->found.partial_bytes);
     if (damage)

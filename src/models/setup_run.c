@@ -49,6 +49,10 @@ static bool describe(const struct setup_work *work, const struct prepared *made,
     if (work->accepted_digest[0] && !(set(&entry->accepted_digest, work->accepted_digest) &&
                                       set(&entry->accepted_date, work->accepted_date)))
         return false;
+    if (made && made->weights && /* as vanta info calls the file's */
+        !set(&entry->quantization,
+             strcmp(made->weights, "q8_0") == 0 ? "Q8_0" : made->weights))
+        return false;
     if (made && made->inputs && entry->extra &&
         json_object_set_new(entry->extra, "preparation",
                             json_pack("{s:O}", "inputs", made->inputs)) != 0)

@@ -105,6 +105,12 @@ for m in json.load(open(sys.argv[1]))["models"]:
     run "$VANTA" verify voice --catalog "$catalog"
     exits 0
     [ "$(entry 'm["hash"]')" = "$(digest_of "$gguf")" ]
+    printf x | dd of="$gguf" bs=1 seek=300000 conv=notrunc 2>/dev/null
+    run "$VANTA" verify voice --catalog "$catalog" --repair
+    exits 0
+    run "$VANTA" verify voice --catalog "$catalog"
+    exits 0
+    [ "$(entry 'm["hash"]')" = "$(digest_of "$gguf")" ]
 }
 
 @test "--keep-source" {
@@ -117,6 +123,35 @@ for m in json.load(open(sys.argv[1]))["models"]:
     run "$VANTA" verify voice --catalog "$catalog"
     exits 0
     "$VANTA" convert "$folder/.source" --to xtts-gguf --type f16 -o f16.gguf
+}
+
+@test "what was kept is taken again, without its source" {
+    vanta_setup --accept-license CPML --keep-source
+    mv "$upstream/model.pth" elsewhere
+    printf x | dd of="$gguf" bs=1 seek=200000 conv=notrunc 2>/dev/null
+    ! "$VANTA" verify voice --catalog "$catalog"
+    run vanta_setup
+    exits 0
+    cmp elsewhere "$folder/.source/model.pth"
+    run "$VANTA" verify voice --catalog "$catalog"
+    exits 0
+}
+
+@test "--weights" {
+    for type in f16 f32 q8_0; do
+        run vanta_setup --accept-license CPML --weights $type
+        exits 0
+        "$VANTA" convert "$upstream" --to xtts-gguf --type $type --catalog "$catalog" \
+            -o $type.gguf
+        cmp $type.gguf "$gguf"
+        [ "$(entry 'm["quantization"].lower()')" = $type ]
+        run "$VANTA" verify voice --catalog "$catalog"
+        exits 0
+        rm -r "$models"
+    done
+    run vanta_setup --accept-license CPML --weights q4_0
+    exits 2
+    contains "f32, f16 and q8_0"
 }
 
 @test "Coqui's own ways to agree count for its licence, and for no other" {
