@@ -26,12 +26,6 @@
 #define SAMPLES_MIN 4
 #define SAMPLES_MAX 16
 
-#if defined(__APPLE__)
-#define MTIME st_mtimespec
-#else
-#define MTIME st_mtim
-#endif
-
 /* A file in work. */
 struct open_file {
     struct vanta_check *check;
@@ -77,12 +71,6 @@ static enum vanta_status stopped(const struct open_file *f, struct vanta_error *
                       f->check->path);
 }
 
-static int64_t mtime_ns(const struct stat *st)
-{
-    return (int64_t)((uint64_t)st->MTIME.tv_sec * 1000000000u +
-                     (uint64_t)st->MTIME.tv_nsec);
-}
-
 /* A file that changes while it is read has no bytes that could be judged. */
 static enum vanta_status changed(const struct open_file *f, struct vanta_error *err)
 {
@@ -115,7 +103,7 @@ static enum vanta_status take_block(void *arg, const uint8_t *data, size_t len,
 static void keep(struct pool *p, struct open_file *f, struct vanta_chunks *chunks)
 {
     chunks->seen_inode = (uint64_t)f->before.st_ino;
-    chunks->seen_mtime_ns = mtime_ns(&f->before);
+    chunks->seen_mtime_ns = vanta_mtime_ns(&f->before);
     if (p->options->chunks_folder)
         vanta_chunks_save(p->options->chunks_folder, chunks, NULL);
 }
@@ -316,7 +304,7 @@ static bool was_seen_here(const struct open_file *f)
 {
     return f->known.seen_inode != 0 &&
            f->known.seen_inode == (uint64_t)f->before.st_ino &&
-           f->known.seen_mtime_ns == mtime_ns(&f->before);
+           f->known.seen_mtime_ns == vanta_mtime_ns(&f->before);
 }
 
 static uint64_t pair_bytes(const struct open_file *f, size_t pair)
@@ -389,7 +377,7 @@ static enum vanta_status unchanged(const struct open_file *f, struct vanta_error
 
     if (stat(f->check->path, &now) == 0 && now.st_ino == f->before.st_ino &&
         now.st_dev == f->before.st_dev && now.st_size == f->before.st_size &&
-        mtime_ns(&now) == mtime_ns(&f->before))
+        vanta_mtime_ns(&now) == vanta_mtime_ns(&f->before))
         return VANTA_OK;
     return changed(f, err);
 }

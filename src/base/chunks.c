@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/cursor.h"
 #include "base/error.h"
@@ -273,6 +274,27 @@ enum vanta_status vanta_chunks_parse(const void *data, size_t len, const char *n
     }
     *out = head;
     return VANTA_OK;
+}
+
+int64_t vanta_mtime_ns(const struct stat *st)
+{
+#if defined(__APPLE__)
+    const struct timespec *t = &st->st_mtimespec;
+#else
+    const struct timespec *t = &st->st_mtim;
+#endif
+
+    return (int64_t)((uint64_t)t->tv_sec * 1000000000u + (uint64_t)t->tv_nsec);
+}
+
+void vanta_chunks_seen(struct vanta_chunks *chunks, const char *path)
+{
+    struct stat st;
+
+    if (stat(path, &st) != 0)
+        return;
+    chunks->seen_inode = (uint64_t)st.st_ino;
+    chunks->seen_mtime_ns = vanta_mtime_ns(&st);
 }
 
 static enum vanta_status file_path(const char *folder, const uint8_t sha256[32],

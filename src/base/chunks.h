@@ -62,6 +62,10 @@ struct vanta_chunks {
     int64_t seen_mtime_ns;
 };
 
+struct stat;
+/* Nanoseconds since 1970. */
+int64_t vanta_mtime_ns(const struct stat *st);
+
 /* Zeroed chunks may be freed; leaves them zeroed. */
 void vanta_chunks_free(struct vanta_chunks *chunks);
 /* Chunks of a file of so many bytes: none of an empty one. */
@@ -114,6 +118,8 @@ enum vanta_status vanta_chunks_parse(const void *data, size_t len, const char *n
 /* VANTA_ERR_NOT_FOUND: there is none about sha256. A symbolic link is refused. */
 enum vanta_status vanta_chunks_load(const char *folder, const uint8_t sha256[32],
                                     struct vanta_chunks *out, struct vanta_error *err);
+/* Notes where the file with these bytes lies; a path that is not there leaves it open. */
+void vanta_chunks_seen(struct vanta_chunks *chunks, const char *path);
 /* Replaces what is there; the folder is created. A single chunk says no more than the
  * file's digest does, and is not kept: VANTA_OK, and nothing is written. */
 enum vanta_status vanta_chunks_save(const char *folder, const struct vanta_chunks *chunks,

@@ -6,6 +6,7 @@
  *     schedule.c  which item goes to which source when, and what follows from a failure
  *     single.c    one item from one address or file
  *     reuse.c     one item from a file that has its bytes already
+ *     mend.c      the same, with the good chunks of a damaged file
  *     bundle.c    items that come out of the same packages or archive, in one pass
  *     bundle_fetch.c  their downloads, side by side
  *     unpack.c    the pass itself: members of archives to items
@@ -175,6 +176,16 @@ void vanta_key_release(struct vanta_reuse *reuse, const char *key, const char *p
  * such file. STOP: it could not be written, or cancelled. */
 enum vanta_move vanta_run_reuse(struct vanta_call *call, struct vanta_job *job,
                                 struct vanta_error *err);
+
+/* --- mend.c --- */
+
+/* Whether chunk digests and a damaged dest are there to start from. */
+bool vanta_can_mend(const struct vanta_fetch_item *item);
+/* As vanta_run_transfer, from where the partial file (a whole number of chunks) ends: good
+ * chunks come from dest, the others from the source. What came is judged by the digest of
+ * the whole like everything else. */
+enum vanta_move vanta_run_mend(struct vanta_call *call, struct vanta_job *job,
+                               struct vanta_transfer *t, struct vanta_error *err);
 
 /* --- bundle.c --- */
 

@@ -304,21 +304,25 @@ static enum vanta_move fetch_address(struct vanta_call *call, struct vanta_job *
                                .retry_after_ms = -1};
     uint64_t keep = usable_bytes(job, partial, text);
     enum vanta_move move = VANTA_MOVE_DONE;
-    bool mixed;
+    bool mends = vanta_can_mend(item), mixed;
 
+    if (mends)
+        keep -= keep % VANTA_CHUNK_BYTES;
     if (vanta_partial_resume(partial, keep, call->f->options.cancel, err) != VANTA_OK)
         return VANTA_MOVE_STOP;
     item->resumed_bytes = keep;
     t.kept_bytes = keep;
     /* All there already: an earlier call was stopped just before the end. */
-    if (keep == 0 || (int64_t)keep != item->size_bytes)
+    if (mends)
+        move = vanta_run_mend(call, job, &t, err);
+    else if (keep == 0 || (int64_t)keep != item->size_bytes)
         move = vanta_run_transfer(call, job, &t, err);
     job->progressed = t.progressed;
     job->retry_after_ms = t.retry_after_ms;
     item->resumed_bytes = t.kept_bytes < keep ? t.kept_bytes : keep;
     if (move != VANTA_MOVE_DONE)
         return move;
-    mixed = item->resumed_bytes > 0;
+    mixed = item->resumed_bytes > 0 || item->reused_bytes > 0;
     move = vanta_finish(job, partial, t.linked_sha256, err);
     if (move != VANTA_MOVE_USELESS || !mixed)
         return move;
@@ -327,7 +331,7 @@ static enum vanta_move fetch_address(struct vanta_call *call, struct vanta_job *
                                  "starting from the beginning",
                       item->label);
     vanta_error_clear(err);
-    item->resumed_bytes = 0;
+    item->resumed_bytes = item->reused_bytes = 0;
     move = vanta_run_transfer(call, job, &t, err);
     return move == VANTA_MOVE_DONE ? vanta_finish(job, partial, t.linked_sha256, err)
                                    : move;

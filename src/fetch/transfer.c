@@ -92,6 +92,8 @@ static enum vanta_status check_rest(struct vanta_transfer *t, struct vanta_error
     if (h->content_length >= 0 &&
         h->content_length != h->range_last - h->range_first + 1)
         return start_over(t, err, "the server contradicts itself about the length");
+    if (t->stop_at > 0) /* a part of another length than asked for is as good */
+        t->stop_at = (uint64_t)h->range_last + 1;
     t->total = h->range_total;
     t->judged = true;
     t->kept_bytes = t->partial->bytes;
@@ -120,7 +122,7 @@ static enum vanta_status on_headers(void *arg, const struct vanta_http_response 
     if (status != VANTA_OK || redirect)
         return status;
     t->answered = true;
-    if (r->headers.status == 206 && t->partial->bytes > 0)
+    if (r->headers.status == 206 && (t->partial->bytes > 0 || t->stop_at > 0))
         return check_rest(t, err);
     if (r->headers.status == 206 && !t->sha256)
         return refuse_part(t, err);
@@ -131,10 +133,18 @@ static enum vanta_status on_headers(void *arg, const struct vanta_http_response 
     return VANTA_OK;
 }
 
+/* Where the answer has to end. A server without ranges sends all of the file. */
+static int64_t end_of_answer(const struct vanta_transfer *t)
+{
+    if (t->stop_at > 0 && !t->fresh)
+        return (int64_t)t->stop_at;
+    return t->size_bytes >= 0 ? t->size_bytes : t->total;
+}
+
 static enum vanta_status keep_bytes(struct vanta_transfer *t, const void *data,
                                     size_t len, struct vanta_error *err)
 {
-    int64_t limit = t->size_bytes >= 0 ? t->size_bytes : t->total;
+    int64_t limit = end_of_answer(t);
     enum vanta_status status;
 
     if (limit >= 0 && len > (uint64_t)limit - t->partial->bytes) {
@@ -155,7 +165,8 @@ static enum vanta_status keep_bytes(struct vanta_transfer *t, const void *data,
         t->progressed = true;
     }
     if (t->progress)
-        t->progress(t->arg, t->partial->bytes, limit, len);
+        t->progress(t->arg, t->partial->bytes, t->size_bytes >= 0 ? t->size_bytes : limit,
+                    len);
     return VANTA_OK;
 }
 
@@ -211,7 +222,7 @@ static enum vanta_status on_body(void *arg, const void *data, size_t len,
 static enum vanta_move check_end(struct vanta_transfer *t, struct vanta_error *err)
 {
     const struct vanta_http_headers *h = &t->response.headers;
-    int64_t expected = t->size_bytes >= 0 ? t->size_bytes : t->total;
+    int64_t expected = end_of_answer(t);
     bool delimited = h->content_length >= 0 || h->chunked || h->version >= 2;
 
     if (!t->judged && judge_first(t, err) != VANTA_OK)
@@ -385,6 +396,7 @@ enum vanta_move vanta_transfer_try(struct vanta_transfer *t, struct vanta_error 
     t->from_zero = false;
     request.url = url;
     request.range_from = t->partial->bytes;
+    request.range_end = t->stop_at;
     if (same_source(t) && t->partial->journal.validator[0])
         request.if_range = t->partial->journal.validator;
     status = vanta_http_perform(t->http, &request, &t->response, err);

@@ -38,6 +38,7 @@ struct vanta_transfer {
     const char *source;                  /* its text, for the journal and messages */
     struct vanta_partial *partial;       /* open; resumed or reset */
     int64_t size_bytes;                  /* -1: unknown */
+    uint64_t stop_at;                    /* only up to there is asked for; 0: all of it */
     const char *sha256;                  /* NULL: unknown */
     enum vanta_magic magic;
     bool allow_plain;

@@ -12,6 +12,7 @@
 #include "convert/convert.h"
 #include "convert/encoder_gguf.h"
 #include "convert/xtts_gguf.h"
+#include "models/chunk_store.h"
 
 #define EVENT_MS 100
 #define WAYS_MAX 8
@@ -33,6 +34,9 @@ void prepared_free(struct prepared *prepared)
     }
     free(prepared->files);
     json_decref(prepared->inputs);
+    for (i = 0; i < prepared->n_chunks; i++)
+        vanta_chunks_free(&prepared->chunks[i]);
+    free(prepared->chunks);
     memset(prepared, 0, sizeof *prepared);
 }
 
@@ -57,11 +61,22 @@ struct batch {
     struct setup_file *files;
     char (*labels)[VANTA_PATH_MAX];
     char (*dests)[VANTA_PATH_MAX];
+    struct vanta_chunks *known, *found; /* of each item */
     size_t n;
 };
 
 static void batch_free(struct batch *b)
 {
+    size_t i;
+
+    for (i = 0; i < b->n; i++) {
+        if (b->known)
+            vanta_chunks_free(&b->known[i]);
+        if (b->found)
+            vanta_chunks_free(&b->found[i]);
+    }
+    free(b->known);
+    free(b->found);
     free(b->items);
     free(b->files);
     free(b->labels);
@@ -79,7 +94,9 @@ static enum vanta_status batch_fill(struct batch *b, const struct setup_work *wo
     b->files = calloc(b->n + 1, sizeof *b->files);
     b->labels = calloc(b->n + 1, sizeof *b->labels);
     b->dests = calloc(b->n + 1, sizeof *b->dests);
-    if (!b->items || !b->files || !b->labels || !b->dests)
+    b->known = calloc(b->n + 1, sizeof *b->known);
+    b->found = calloc(b->n + 1, sizeof *b->found);
+    if (!b->items || !b->files || !b->labels || !b->dests || !b->known || !b->found)
         return vanta_fail_memory(err);
     for (i = 0; i < b->n; i++) {
         const struct vanta_catalog_file *file = &p->inputs[i];
@@ -96,9 +113,32 @@ static enum vanta_status batch_fill(struct batch *b, const struct setup_work *wo
                                                 .magic = file->magic,
                                                 .sources = file->sources,
                                                 .n_sources = file->n_sources,
+                                                .found_chunks = &b->found[i],
                                                 .user = &b->files[i]};
     }
     return VANTA_OK;
+}
+
+/* Of a file that is there and damaged only the damaged chunks are fetched. */
+static void tell_chunks(struct batch *b, const char *root)
+{
+    size_t i;
+
+    for (i = 0; i < b->n; i++)
+        if (vanta_chunk_store_load(root, b->items[i].sha256, &b->known[i]))
+            b->items[i].chunks = &b->known[i];
+}
+
+/* The chunk digests of what was fetched, with where it lies now. */
+static void keep_chunks(struct batch *b, struct prepared *out)
+{
+    size_t i;
+
+    for (i = 0; i < b->n; i++)
+        vanta_chunks_seen(&b->found[i], b->dests[i]);
+    out->chunks = b->found;
+    out->n_chunks = b->n;
+    b->found = NULL;
 }
 
 /* The source that the largest file came from stands for the model. */
@@ -125,6 +165,8 @@ static enum vanta_status fetch_inputs(struct vanta_setup *setup, struct setup_wo
     size_t i;
 
     if (status == VANTA_OK)
+        tell_chunks(b, setup->root);
+    if (status == VANTA_OK)
         status = vanta_fetch_files(setup->fetcher, b->items, b->n, at->fetch, patient,
                                    err);
     for (i = 0; b->items && i < b->n; i++) {
@@ -148,8 +190,10 @@ static enum vanta_status by_fetching(struct vanta_setup *setup, struct setup_wor
     for (i = 0; status == VANTA_OK && i < b.n; i++)
         status = add_file(out, p->inputs[i].path, b.items[i].found_bytes,
                           b.items[i].found_sha256, err);
-    if (status == VANTA_OK)
+    if (status == VANTA_OK) {
         note_source(&b, out);
+        keep_chunks(&b, out);
+    }
     batch_free(&b);
     return status;
 }

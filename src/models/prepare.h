@@ -13,6 +13,7 @@
 
 #include <jansson.h>
 
+#include "base/chunks.h"
 #include "models/setup_internal.h"
 
 struct prepared {
@@ -22,6 +23,10 @@ struct prepared {
     size_t n_files;
     const char *weights; /* of a GGUF that was made where the catalog leaves the choice */
     json_t *inputs; /* of a conversion whose inputs are gone: path, size_bytes, sha256 */
+    /* Of the files that were fetched now: their chunk digests, to be kept once the model
+     * is registered. */
+    struct vanta_chunks *chunks;
+    size_t n_chunks;
 };
 
 /* work->item->moved_bytes counts on. VANTA_OK; VANTA_ERR_DIGEST when a conversion gave

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/lock.h"
 #include "base/text.h"
+#include "models/chunk_store.h"
 #include "models/license.h"
 #include "models/prepare.h"
 #include "models/setup_internal.h"
@@ -191,6 +192,7 @@ static enum vanta_status bring(struct vanta_setup *setup, struct setup_work *wor
     struct prepared made = {0};
     struct setup_place place;
     enum vanta_status status;
+    size_t i;
 
     status = setup_adopt(setup, work, &place, err);
     if (status == VANTA_OK) {
@@ -210,6 +212,8 @@ static enum vanta_status bring(struct vanta_setup *setup, struct setup_work *wor
             set(&work->item->source, made.source);
         status = enroll(setup, work, &made, NULL, err);
     }
+    for (i = 0; status == VANTA_OK && i < made.n_chunks; i++)
+        vanta_chunk_store_save(setup->root, &made.chunks[i]);
     prepared_free(&made);
     return status;
 }

@@ -83,6 +83,15 @@ static void take_header(const char *line, const char *name, char *out, size_t si
         snprintf(out, size, "%s", line + n);
 }
 
+static void take_range(struct exchange *x, const char *range)
+{
+    char *rest;
+
+    x->range_from = strtol(range, &rest, 10);
+    if (*rest == '-' && rest[1] >= '0' && rest[1] <= '9')
+        x->range_last = strtol(rest + 1, NULL, 10);
+}
+
 static bool parse(struct exchange *x)
 {
     char target[2048] = "", range[64] = "", *line, *save = NULL, *query;
@@ -95,7 +104,7 @@ static bool parse(struct exchange *x)
         snprintf(x->query, sizeof x->query, "%s", query + 1);
     }
     snprintf(x->path, sizeof x->path, "%s", target);
-    x->range_from = -1;
+    x->range_from = x->range_last = -1;
     for (line = strtok_r(x->request, "\r\n", &save); line;
          line = strtok_r(NULL, "\r\n", &save)) {
         take_header(line, "Host: ", x->host, sizeof x->host);
@@ -104,7 +113,7 @@ static bool parse(struct exchange *x)
         take_header(line, "Range: bytes=", range, sizeof range);
     }
     if (range[0])
-        x->range_from = strtol(range, NULL, 10);
+        take_range(x, range);
     return true;
 }
 

@@ -26,6 +26,7 @@ struct exchange {
     char authorization[256];
     char if_range[256];
     long range_from; /* -1: no Range */
+    long range_last; /* -1: to the end */
     const char *name; /* file below ROOT; points into path */
     long args[2];     /* of the scenario; -1: not given */
     unsigned count;   /* how often this path was asked for, from 1 */
@@ -59,6 +60,8 @@ struct body {
 };
 
 /* The header of a file's answer; *from gets where the body starts. False: 416, none. */
+/* Behind the last byte that is sent of the file. */
+size_t answer_end(const struct exchange *x, const struct body *b);
 bool answer_header(struct exchange *x, const struct body *b, size_t *from);
 bool answer_file(struct exchange *x, const struct body *b);
 /* Sends only so many bytes of the body; false when that was not all. */

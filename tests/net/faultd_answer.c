@@ -80,10 +80,23 @@ bool answer_text(struct exchange *x, int status, const char *type,
            (strcmp(x->method, "HEAD") == 0 || send_all(x->fd, body, strlen(body)));
 }
 
+static bool is_ranged(const struct exchange *x, const struct body *b)
+{
+    return (x->range_from > 0 || x->range_last >= 0) && !(b->flags & NO_RANGES) &&
+           (!x->if_range[0] || strcmp(x->if_range, b->etag) == 0);
+}
+
+size_t answer_end(const struct exchange *x, const struct body *b)
+{
+    return is_ranged(x, b) && x->range_last >= 0 && (size_t)x->range_last < b->len
+               ? (size_t)x->range_last + 1
+               : b->len;
+}
+
 bool answer_header(struct exchange *x, const struct body *b, size_t *from)
 {
-    bool ranged = x->range_from > 0 && !(b->flags & NO_RANGES) &&
-                  (!x->if_range[0] || strcmp(x->if_range, b->etag) == 0);
+    bool ranged = is_ranged(x, b);
+    size_t end = answer_end(x, b);
     char etag[300] = "", length[300] = "";
 
     *from = ranged ? (size_t)x->range_from : 0;
@@ -99,13 +112,13 @@ bool answer_header(struct exchange *x, const struct body *b, size_t *from)
         snprintf(length, sizeof length, "Transfer-Encoding: chunked\r\n");
     else if (!(b->flags & NO_LENGTH))
         snprintf(length, sizeof length, "Content-Length: %ld\r\n",
-                 (long)(b->len - *from) + b->declared_more);
+                 (long)(end - *from) + b->declared_more);
     if (ranged)
         return send_text(x->fd,
                          "HTTP/1.1 206 Partial\r\n%s%sContent-Range: bytes "
                          "%ld-%ld/%zu\r\n\r\n",
                          length, etag, (long)*from + b->shift,
-                         (long)b->len - 1 + b->shift, b->len + (size_t)b->shift);
+                         (long)end - 1 + b->shift, b->len + (size_t)b->shift);
     return send_text(x->fd, "HTTP/1.1 200 OK\r\n%s%s%s\r\n", length, etag,
                      b->flags & NO_RANGES ? "" : "Accept-Ranges: bytes\r\n");
 }
@@ -118,7 +131,7 @@ bool answer_file(struct exchange *x, const struct body *b)
         return true; /* 416: the connection may go on */
     if (strcmp(x->method, "HEAD") == 0)
         return true;
-    len = b->len - from;
+    len = answer_end(x, b) - from;
     if (b->flags & CHUNKED)
         return send_text(x->fd, "%zx\r\n", len) && send_all(x->fd, b->data + from, len) &&
                send_text(x->fd, "\r\n0\r\n\r\n");
@@ -131,7 +144,7 @@ bool answer_cut(struct exchange *x, const struct body *b, long bytes)
 
     if (!answer_header(x, b, &from))
         return true;
-    len = b->len - from;
+    len = answer_end(x, b) - from;
     if ((size_t)bytes >= len)
         return send_all(x->fd, b->data + from, len);
     send_all(x->fd, b->data + from, (size_t)bytes);

@@ -28,7 +28,7 @@ hub_model() {
 }
 
 brought() {
-    "$VANTA" setup --catalog "$catalog" --no-test "$@" >/dev/null 2>&1
+    "$VANTA" setup --catalog "$catalog" --no-test "$@" &>setup.log || cat setup.log
     "$VANTA" verify --catalog "$catalog" -q "$@" # chunk digests are there now
     : >"$LOG"
 }
@@ -110,6 +110,106 @@ END
     for id in missing cut grown; do
         cmp "$FILES/$id.gguf" "$(file_of $id)"
     done
+}
+
+@test "only the damaged chunks are fetched, and the plan says so" {
+    hub_model one good 41000000
+    brought one
+    flip "$(file_of one)" 5000000 5000001 17000000 40999999
+    repair
+    exits 0
+    contains "repair one: the damaged chunks of it are fetched again, 11.6 MB of 41.0 MB, from hf:good/repo"
+    contains "ok   one: repaired, 11.6 MB fetched"
+    cmp "$FILES/one.gguf" "$(file_of one)"
+    [ "$(requests '^GET /ok/one.gguf')" -eq 3 ]
+    : >"$LOG"
+    # The same by setup, whose own look finds the chunks.
+    flip "$(file_of one)" 3
+    "$VANTA" verify -q --catalog "$catalog" || true
+    run "$VANTA" setup one --no-test --catalog "$catalog"
+    exits 0
+    contains "1 of its 10 chunks are damaged"
+    cmp "$FILES/one.gguf" "$(file_of one)"
+    [ "$(requests '^GET /ok/one.gguf')" -eq 1 ]
+}
+
+@test "a source without ranges sends the whole file" {
+    hub_model one norange 9000000
+    brought one
+    flip "$(file_of one)" 5000000
+    repair
+    exits 0
+    contains "repaired, 9.00 MB fetched"
+    cmp "$FILES/one.gguf" "$(file_of one)"
+}
+
+# VANTA_TEST_SEED replays a run.
+@test "200 random bit flips: 200 found, and no more fetched than the chunks that were hit" {
+    local seed=${VANTA_TEST_SEED:-$RANDOM$RANDOM} sizes="41000000 25165824 12582913 4194304 5000001 70000" n=0
+
+    echo "seed $seed"
+    for bytes in $sizes; do
+        n=$((n + 1))
+        hub_model "m$n" good "$bytes"
+    done
+    brought m1 m2 m3 m4 m5 m6
+    python3 - "$seed" "$VANTA" "$catalog" "$models" "$FILES" $sizes <<'END'
+import json, random, subprocess, sys
+
+seed, vanta, catalog, models, files = sys.argv[1:6]
+sizes = [int(s) for s in sys.argv[6:]]
+CHUNK = 4 << 20
+random.seed(int(seed))
+
+
+def path(i):
+    return "%s/llm/m%d/m%d.gguf" % (models, i + 1, i + 1)
+
+
+def run(*words):
+    done = subprocess.run([vanta, "verify", "--json", "--catalog", catalog, *words],
+                          capture_output=True, text=True)
+    return done.returncode, json.loads(done.stdout)
+
+
+found = 0
+for _ in range(20):
+    hit = set()
+    flips = random.choices(range(len(sizes)), weights=sizes, k=10)
+    for i in flips:
+        at, bit = random.randrange(sizes[i]), random.randrange(8)
+        with open(path(i), "r+b") as f:
+            f.seek(at)
+            byte = f.read(1)
+            f.seek(at)
+            f.write(bytes([byte[0] ^ 1 << bit]))
+        hit.add((i, at // CHUNK))
+    # The same bit twice would be none.
+    different = {i for i in set(flips)
+                 if open(path(i), "rb").read() != open("%s/m%d.gguf" % (files, i + 1), "rb").read()}
+    assert different == set(flips), "a flip undid another: take another seed"
+    wrong = {i: sum(min(CHUNK, sizes[i] - c * CHUNK) for f, c in hit if f == i)
+             for i in set(flips)}
+    code, said = run()
+    assert code == 1, said
+    for m in said["models"]:
+        i = int(m["id"][1:]) - 1
+        assert m["ok"] == (i not in wrong), m
+        assert m["bytes_wrong"] == wrong.get(i, 0), (m, wrong)
+    code, said = run("--repair")
+    assert code == 0, said
+    repairs = {int(r["id"][1:]) - 1: r for r in said["repairs"]}
+    assert set(repairs) == set(wrong), (repairs, wrong)
+    for i, r in repairs.items():
+        assert r["repaired"] is True, r
+        assert r["bytes_moved"] == r["bytes_planned"] == wrong[i], (r, wrong[i])
+    for i in wrong:
+        assert open(path(i), "rb").read() == open("%s/m%d.gguf" % (files, i + 1), "rb").read()
+    found += len(flips)
+assert found == 200
+code, said = run()
+assert code == 0, said
+END
 }
 
 @test "a source that is away leaves the file, and says that it is not repaired" {
