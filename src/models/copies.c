@@ -54,6 +54,10 @@ static bool entry_has(const struct vanta_copies *copies, const struct vanta_entr
 {
     size_t i;
 
+    /* What the last verification found wrong is nothing to copy from. */
+    if (entry->hash && entry->verified_digest &&
+        strcmp(entry->hash, entry->verified_digest) != 0)
+        return false;
     for (i = 0; i < entry->n_files; i++) {
         const struct vanta_entry_file *file = &entry->files[i];
         int64_t size;
