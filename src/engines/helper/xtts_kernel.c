@@ -30,13 +30,14 @@ static inline vf vmax(vf a, vf b)
 
 #include "engines/helper/xtts_kernel_body.h"
 
-const struct vanta_xtts_kernel vanta_xtts_kernel_plain = {PLAIN_NAME, conv, dot, mix};
+const struct vanta_xtts_kernel vanta_xtts_kernel_plain = {PLAIN_NAME, conv, dot, mix, NULL, NULL};
 
 const struct vanta_xtts_kernel *vanta_xtts_kernel_best(void)
 {
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f"))
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni"))
         return &vanta_xtts_kernel_avx512;
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
         return &vanta_xtts_kernel_avx2;

@@ -26,6 +26,19 @@
 
 #define XTTS_PANEL 32
 
+/* Sums may also be made of whole numbers, at twice the rate: a row of inputs as int16 with
+ * a scale, an output's weights as 12 bits with a scale. A tap's sum is exact: a row's
+ * numbers are no larger than xtts_whole_most, of which so many products fit in 32 bits.
+ * Such a panel has for each tap and two inputs XTTS_PANEL pairs of int16; inputs is even. */
+#define XTTS_WHOLE_WEIGHT 2047
+
+static inline int32_t xtts_whole_most(uint32_t inputs)
+{
+    int64_t most = INT32_MAX / ((int64_t)XTTS_WHOLE_WEIGHT * inputs);
+
+    return (int32_t)(most < INT16_MAX ? most : INT16_MAX);
+}
+
 /* One panel over rows of output:
  *     v = scale * (sum + bias + residual + add);  out = v;  leaky = max(v, slope * v) */
 struct vanta_xtts_conv {
@@ -37,6 +50,12 @@ struct vanta_xtts_conv {
     const float *residual, *add;  /* NULL: none; laid out as out */
     float scale, slope;           /* slope: 0 to 1 */
     float *out, *leaky;           /* one of them may be NULL, or be residual or add */
+    /* For conv_whole, instead of x, row, tap and panel: */
+    const int16_t *whole;         /* rows of inputs; row r's tap t is row r + t * dilation */
+    const float *scales;          /* of those rows */
+    size_t dilation;
+    const int16_t *whole_panel;
+    const float *weight_scales;   /* XTTS_PANEL of them */
     size_t rows, ldo;             /* ldo: floats from an output row to the next */
     unsigned columns;             /* of the panel, 1 to XTTS_PANEL */
 };
@@ -48,6 +67,13 @@ struct vanta_xtts_kernel {
     float (*dot)(const float *x, const float *y, size_t n);
     /* out = a * (1 - part) + b * part, element by element; out may be either. */
     void (*mix)(const float *a, const float *b, float part, size_t n, float *out);
+
+    /* NULL where whole numbers are not faster. */
+    void (*conv_whole)(const struct vanta_xtts_conv *c);
+    /* rows of n floats as whole numbers up to most; a row with a value that is no number
+     * gets a scale that is none. */
+    void (*quantize)(const float *x, size_t rows, size_t n, int32_t most, int16_t *out,
+                     float *scales);
 };
 
 /* The best this processor can run. */

@@ -16,7 +16,7 @@ typedef float vf __attribute__((vector_size(32), aligned(4), may_alias));
 
 #include "engines/helper/xtts_kernel_body.h"
 
-const struct vanta_xtts_kernel vanta_xtts_kernel_avx2 = {"AVX2", conv, dot, mix};
+const struct vanta_xtts_kernel vanta_xtts_kernel_avx2 = {"AVX2", conv, dot, mix, NULL, NULL};
 
 #if defined(__clang__)
 #pragma clang attribute pop

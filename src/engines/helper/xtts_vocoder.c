@@ -66,12 +66,13 @@ enum vanta_status vocoder_scratch_make(const struct vanta_xtts_vocoder *v,
                                        struct vanta_error *err)
 {
     struct vocoder_plan plan;
-    size_t most = 0;
+    size_t most = 0, longest = 0;
 
     vocoder_plan(v, 0, frames, &plan);
     for (uint32_t i = 0; i < v->sizes.rates; i++) {
         size_t rows = (size_t)(plan.in[i].high - plan.in[i].low) + v->stage[i].rate;
         most = rows * v->stage[i].channels > most ? rows * v->stage[i].channels : most;
+        longest = rows > longest ? rows : longest;
     }
     out->frames =
         xtts_floats((size_t)(plan.frames.high - plan.frames.low) * v->sizes.vocoder_width);
@@ -81,6 +82,12 @@ enum vanta_status vocoder_scratch_make(const struct vanta_xtts_vocoder *v,
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
         if ((*buffers[i] = xtts_floats(most)) == NULL)
             return vanta_fail_memory(err);
+    if (v->whole) {
+        out->whole = (int16_t *)(void *)xtts_floats((most + 1) / 2);
+        out->scales = xtts_floats(longest);
+        if (out->whole == NULL || out->scales == NULL)
+            return vanta_fail_memory(err);
+    }
     return out->frames != NULL && out->pre != NULL ? VANTA_OK : vanta_fail_memory(err);
 }
 
@@ -91,6 +98,8 @@ void vocoder_scratch_free(struct vocoder_scratch *s)
 
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
         free(buffers[i]);
+    free(s->whole);
+    free(s->scales);
     *s = (struct vocoder_scratch){0};
 }
 
@@ -166,15 +175,24 @@ static void convolve(const struct stage_run *run, const struct xtts_weights *w,
 {
     size_t channels = run->stage->channels;
     struct vocoder_range r = clipped(range, run->total);
-    size_t at;
+    size_t at, reach;
 
     if (r.low >= r.high)
         return;
     at = (size_t)(r.low - run->in.low) * channels;
-    conv.x = x + at - (size_t)(w->taps / 2) * dilation * channels;
+    reach = (size_t)(w->taps / 2) * dilation;
+    conv.x = x + at - reach * channels;
     conv.row = conv.ldo = channels;
     conv.tap = dilation * channels;
     conv.rows = (size_t)(r.high - r.low);
+    if (w->whole != NULL) {
+        run->v->kernel->quantize(conv.x, conv.rows + 2 * reach, channels,
+                                 xtts_whole_most((uint32_t)channels), run->scratch->whole,
+                                 run->scratch->scales);
+        conv.whole = run->scratch->whole;
+        conv.scales = run->scratch->scales;
+        conv.dilation = dilation;
+    }
     conv.residual = conv.residual != NULL ? conv.residual + at : NULL;
     conv.add = conv.add != NULL ? conv.add + at : NULL;
     conv.out = conv.out != NULL ? conv.out + at : NULL;

@@ -63,6 +63,30 @@ static enum vanta_status load_up(const struct vanta_xtts_file *file, uint32_t i,
     return status;
 }
 
+/* Files whose weights are rounded may have sums that are, where that is faster: by less
+ * than f16 weights change them. */
+static bool choose_whole(const struct vanta_xtts_file *file,
+                         const struct vanta_xtts_kernel *kernel)
+{
+    int64_t id = gguf_find_key(file->gguf, "general.file_type");
+
+    return kernel->conv_whole != NULL && id >= 0 &&
+           gguf_get_kv_type(file->gguf, id) == GGUF_TYPE_UINT32 &&
+           gguf_get_val_u32(file->gguf, id) != 0;
+}
+
+static enum vanta_status round_block(struct vocoder_block *block, struct vanta_error *err)
+{
+    enum vanta_status status = VANTA_OK;
+
+    for (uint32_t m = 0; m < XTTS_DILATIONS && status == VANTA_OK; m++) {
+        status = xtts_weights_round(&block->first[m], err);
+        if (status == VANTA_OK)
+            status = xtts_weights_round(&block->second[m], err);
+    }
+    return status;
+}
+
 static enum vanta_status load_stage(const struct vanta_xtts_file *file, uint32_t i,
                                     struct vocoder_stage *s, struct vanta_error *err)
 {
@@ -138,6 +162,9 @@ static enum vanta_status load(const struct vanta_xtts_file *file,
         status = read_channels(file, name, &v->stage[i].channels, err);
         if (status == VANTA_OK)
             status = load_stage(file, i, &v->stage[i], err);
+        for (uint32_t k = 0; k < sizes->kernels && v->stage[i].channels % 2 == 0; k++)
+            if (status == VANTA_OK && v->whole)
+                status = round_block(&v->stage[i].block[k], err);
         channels = v->stage[i].channels;
     }
     return status != VANTA_OK ? status : load_post(file, channels, &v->post, err);
@@ -157,6 +184,7 @@ enum vanta_status vanta_xtts_vocoder_load(const struct vanta_xtts_file *file,
         return vanta_fail_memory(err);
     v->sizes = file->sizes;
     v->kernel = kernel != NULL ? kernel : vanta_xtts_kernel_best();
+    v->whole = choose_whole(file, v->kernel);
     status = load(file, v, err);
     if (status != VANTA_OK) {
         vanta_xtts_vocoder_free(v);

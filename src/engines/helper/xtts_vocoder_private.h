@@ -31,6 +31,7 @@ struct vocoder_stage {
 struct vanta_xtts_vocoder {
     struct vanta_xtts_sizes sizes;
     const struct vanta_xtts_kernel *kernel;
+    bool whole;        /* the residual blocks' sums are made of whole numbers */
     uint32_t channels; /* behind conv_pre */
     struct xtts_weights pre, pre_condition;
     struct vocoder_stage stage[XTTS_STAGES_MAX];
@@ -58,6 +59,8 @@ struct vocoder_scratch {
     float *frames, *pre;     /* inputs of conv_pre, its result */
     float *x, *leaky;        /* of a stage's start */
     float *state, *state_leaky, *middle;
+    int16_t *whole;          /* what a convolution reads, in whole numbers */
+    float *scales;           /* of its rows */
     float *sum[2];           /* of this stage's blocks, of the stage before */
 };
 

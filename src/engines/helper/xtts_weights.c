@@ -1,5 +1,6 @@
 #include "engines/helper/xtts_weights.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,8 +88,48 @@ enum vanta_status xtts_weights_load(const struct vanta_xtts_file *file, uint32_t
     return status;
 }
 
+/* An output's weights are a column of its panel. */
+static void round_output(struct xtts_weights *w, uint32_t output)
+{
+    size_t rows = (size_t)w->taps * w->inputs, panel = output / XTTS_PANEL * rows;
+    const float *from = w->panels + panel * XTTS_PANEL + output % XTTS_PANEL;
+    int16_t *to = w->whole + panel * XTTS_PANEL + output % XTTS_PANEL * 2;
+    float most = 0, broken = 0;
+
+    for (size_t i = 0; i < rows; i++) {
+        most = fabsf(from[i * XTTS_PANEL]) > most ? fabsf(from[i * XTTS_PANEL]) : most;
+        broken += from[i * XTTS_PANEL] * 0;
+    }
+    /* Damaged weights must show in the result. */
+    w->scales[output] = isfinite(broken) ? most / XTTS_WHOLE_WEIGHT : NAN;
+    for (size_t i = 0; i < rows; i++)
+        to[i / 2 * 2 * XTTS_PANEL + i % 2] =
+            most > 0 && isfinite(broken)
+                ? (int16_t)lrintf(from[i * XTTS_PANEL] * (XTTS_WHOLE_WEIGHT / most))
+                : 0;
+}
+
+enum vanta_status xtts_weights_round(struct xtts_weights *w, struct vanta_error *err)
+{
+    size_t columns = ((size_t)w->outputs + XTTS_PANEL - 1) / XTTS_PANEL * XTTS_PANEL;
+
+    w->whole = (int16_t *)(void *)xtts_floats(columns * w->taps * w->inputs / 2);
+    w->scales = xtts_floats(columns);
+    if (w->whole == NULL || w->scales == NULL)
+        return vanta_fail_memory(err);
+    for (size_t i = 0; i < columns; i++)
+        round_output(w, (uint32_t)i);
+    free(w->panels);
+    w->panels = NULL;
+    return VANTA_OK;
+}
+
 void xtts_weights_free(struct xtts_weights *w)
 {
+    free(w->whole);
+    free(w->scales);
+    w->whole = NULL;
+    w->scales = NULL;
     free(w->panels);
     free(w->bias);
     w->panels = w->bias = NULL;
@@ -109,13 +150,18 @@ void xtts_weights_run(const struct xtts_weights *w, const struct vanta_xtts_kern
     conv.taps = w->taps;
     conv.inputs = w->inputs;
     for (uint32_t first = 0; first < w->outputs; first += XTTS_PANEL) {
-        conv.panel = xtts_weight(w, first, 0, 0);
+        if (w->whole != NULL) {
+            conv.whole_panel = w->whole + (size_t)first * w->taps * w->inputs;
+            conv.weight_scales = w->scales + first;
+        } else {
+            conv.panel = xtts_weight(w, first, 0, 0);
+        }
         conv.bias = bias + first;
         conv.residual = moved(residual, first);
         conv.add = moved(add, first);
         conv.out = out != NULL ? out + first : NULL;
         conv.leaky = leaky != NULL ? leaky + first : NULL;
         conv.columns = w->outputs - first < XTTS_PANEL ? w->outputs - first : XTTS_PANEL;
-        kernel->conv(&conv);
+        (w->whole != NULL ? kernel->conv_whole : kernel->conv)(&conv);
     }
 }

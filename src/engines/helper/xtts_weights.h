@@ -14,6 +14,8 @@
 struct xtts_weights {
     uint32_t taps, inputs, outputs;
     float *panels; /* outputs / XTTS_PANEL of them, rounded up */
+    int16_t *whole; /* the same as whole numbers, or NULL; panels is NULL then */
+    float *scales;  /* of whole's outputs */
     float *bias;   /* for all their columns; zeros where the layer has none */
 };
 
@@ -27,6 +29,9 @@ __attribute__((format(printf, 7, 8))) enum vanta_status
 xtts_weights_load(const struct vanta_xtts_file *file, uint32_t taps, uint32_t inputs,
                   uint32_t outputs, struct xtts_weights *out, struct vanta_error *err,
                   const char *format, ...);
+
+/* Makes the weights whole numbers (xtts_kernel.h); inputs is even. */
+enum vanta_status xtts_weights_round(struct xtts_weights *w, struct vanta_error *err);
 
 void xtts_weights_free(struct xtts_weights *w);
 
@@ -42,7 +47,8 @@ static inline float *xtts_weight(const struct xtts_weights *w, uint32_t output,
 
 /* Runs every panel over conv's rows. conv has x, row, tap, rows, ldo, scale, slope, and
  * what there is of residual, add, out and leaky; bias replaces the layer's own when it is
- * not NULL. */
+ * not NULL. For weights that are whole numbers it has whole, scales and dilation instead of
+ * x, row and tap. */
 void xtts_weights_run(const struct xtts_weights *w, const struct vanta_xtts_kernel *kernel,
                       struct vanta_xtts_conv conv);
 
