@@ -158,3 +158,28 @@ status = pty.spawn(sys.argv[2:], read, lambda fd: b"")
 sys.exit(os.waitstatus_to_exitcode(status))
 END_OF_SCRIPT
 }
+
+# speaker_script ANSWER...: a speech model that answers speak with these steps.
+speaker_script() {
+    cat <<END_OF_SCRIPT
+{$(loaded), "voices": [{"ok": {"voices": ["Claribel Dervla", "Damien Black"],
+   "languages": ["en", "de"]}}],
+ "clone": [{"remember": true}, {"ok": {"latent_rows": 1, "latent_columns": 2, "speaker": 1,
+   "audio_s": 6.5, "engine_ms": 9}, "hex": "0000803f00000040000000bf"}],
+ "speak": [$(printf '%s, ' "$@") {"ok": {"samples": 48000, "sample_hz": 24000,
+   "sentences": 2, "codes": 43, "cut": 0, "text_ms": 1, "generate_ms": 900,
+   "vocoder_ms": 90, "first_audio_ms": 250, "engine_ms": 1000}}]}
+END_OF_SCRIPT
+}
+
+# Two seconds of sound.
+SOUND='{"audio": 24000, "value": 8000}, {"audio": 24000, "value": 8000}'
+
+# speaker_catalog: $CATALOG with the speaker, whose script is $UPSTREAM/speaker.
+speaker_catalog() {
+    cat >"$BATS_TEST_TMPDIR/speaker.json" <<END_OF_CATALOG
+{"format": "vanta-catalog", "version": 1, "models": [
+ $(scripted_entry speaker tts gguf speaker.gguf \
+        '{"kind": "speak", "word_error_rate_max": 0.15}')]}
+END_OF_CATALOG
+}

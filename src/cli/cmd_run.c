@@ -28,12 +28,21 @@ bool run_open(struct run *run, enum vanta_engine_kind kind, const char *model,
               const char *readable, vanta_engine_listener *listener, void *arg,
               struct vanta_engine **engine, int *code)
 {
+    return run_open_with(run, kind, model, &readable, readable ? 1 : 0, listener, arg,
+                         engine, code);
+}
+
+bool run_open_with(struct run *run, enum vanta_engine_kind kind, const char *model,
+                   const char *const *readable, size_t n_readable,
+                   vanta_engine_listener *listener, void *arg,
+                   struct vanta_engine **engine, int *code)
+{
     const struct run_options *o = run->options;
     struct vanta_engine_options options = {
         .kind = kind,
         .model = model,
-        .readable = readable ? &readable : NULL,
-        .n_readable = readable ? 1 : 0,
+        .readable = readable,
+        .n_readable = n_readable,
         .threads = (int)o->threads,
         .context_tokens = (int)o->context,
         .gpu_layers = -1,
@@ -191,11 +200,12 @@ static bool parse(int argc, char **argv, struct run_options *o, struct word_list
                   int *code)
 {
     const struct option_spec options[] = {
-        {"output", 'o', OPTION_TEXT, &o->output, "FILE", "instead of standard output"},
+        {"output", 'o', OPTION_TEXT, &o->output, "FILE",
+         "instead of standard output; - streams speech to it"},
         {"srt", 0, OPTION_FLAG, &o->srt, NULL, "speech to text: SubRip subtitles"},
         {"vtt", 0, OPTION_FLAG, &o->vtt, NULL, "speech to text: WebVTT subtitles"},
         {"language", 'l', OPTION_TEXT, &o->language, "LANG",
-         "speech to text: the language spoken (en, de, ...; default: detected)"},
+         "of the speech: en, de, ... (heard: detected; spoken: en)"},
         {"translate", 0, OPTION_FLAG, &o->translate, NULL,
          "speech to text: into English"},
         {"beam", 0, OPTION_NUMBER, &o->beam, "N",
@@ -206,15 +216,29 @@ static bool parse(int argc, char **argv, struct run_options *o, struct word_list
         {"context", 'c', OPTION_NUMBER, &o->context, "N",
          "language model: tokens of context (the model's own, at most 4096)"},
         {"temperature", 0, OPTION_TEXT, &o->temperature, "T",
-         "language model: 0 to 2; 0 takes the likeliest token (0)"},
-        {"top-p", 0, OPTION_TEXT, &o->top_p, "P", "language model: 0 to 1"},
-        {"top-k", 0, OPTION_NUMBER, &o->top_k, "K", "language model: (40)"},
-        {"seed", 0, OPTION_NUMBER, &o->seed, "N", "language model: of the chance"},
+         "language model: 0 to 2; 0 takes the likeliest token (0); speech: 0 to 10"},
+        {"top-p", 0, OPTION_TEXT, &o->top_p, "P",
+         "language model, speech: 0 to 1"},
+        {"top-k", 0, OPTION_NUMBER, &o->top_k, "K",
+         "language model, speech: of so many tokens (40, 50)"},
+        {"seed", 0, OPTION_NUMBER, &o->seed, "N",
+         "language model, speech: of the chance"},
         {"plain", 0, OPTION_FLAG, &o->plain, NULL,
          "language model: continue the text as it is, no chat"},
         {"stats", 0, OPTION_FLAG, &o->stats, NULL, "say how long it took"},
         {"npy", 0, OPTION_TEXT, &o->npy, "FILE", "embedding: write a NumPy array"},
+        {"repetition-penalty", 0, OPTION_TEXT, &o->repetition_penalty, "R",
+         "speech output: 1 to 20 (5)"},
+        {"file", 'f', OPTION_TEXT, &o->file, "FILE", "speech output: the text's file"},
         {"voice", 0, OPTION_TEXT, &o->voice, "NAME", "speech output: the voice"},
+        {"list-voices", 0, OPTION_FLAG, &o->list_voices, NULL,
+         "speech output: the names of the model's voices"},
+        {"clone", 0, OPTION_LIST, &o->clone, "REF.wav",
+         "speech output: the voice of recordings; only with the speaker's agreement"},
+        {"save-voice", 0, OPTION_TEXT, &o->save_voice, "NAME",
+         "speech output: keep that voice, for --voice NAME"},
+        {"romanized", 0, OPTION_FLAG, &o->romanized, NULL,
+         "speech output: Chinese, Japanese, Korean in Latin letters"},
         {"format", 0, OPTION_TEXT, &o->format, "F",
          "speech output: mp3, opus, aac, flac, wav or pcm"},
         {"speed", 0, OPTION_TEXT, &o->speed, "S", "speech output: 0.25 to 4"},
@@ -229,7 +253,8 @@ static bool parse(int argc, char **argv, struct run_options *o, struct word_list
                        words, code))
         return false;
     /* Its text is then made fit for a terminal, as without the option. */
-    if (o->output && strcmp(o->output, "-") == 0)
+    o->to_stdout = o->output && strcmp(o->output, "-") == 0;
+    if (o->to_stdout)
         o->output = NULL;
     *code = EXIT_USAGE;
     if (words->n == 0 || words->n > 2) {
@@ -254,7 +279,7 @@ static bool parse(int argc, char **argv, struct run_options *o, struct word_list
 
 int cmd_run(int argc, char **argv)
 {
-    struct run_options options = {.beam = 5, .max_tokens = 512};
+    struct run_options options = {.beam = 5, .max_tokens = 512, .top_k = -1};
     struct word_list words = {0};
     struct session session;
     struct run run = {.options = &options, .session = &session};

@@ -11,6 +11,7 @@
 struct run_options {
     struct common_options common;
     const char *output;   /* -o FILE; NULL: standard output */
+    bool to_stdout;       /* -o - */
     long threads;
     bool no_gpu;
     /* speech to text */
@@ -19,12 +20,16 @@ struct run_options {
     long beam;
     /* language models */
     const char *system, *temperature, *top_p;
-    long max_tokens, context, top_k, seed;
+    long max_tokens, context, seed;
+    long top_k; /* -1: not given */
     bool plain, stats;
     /* embeddings */
     const char *npy;
     /* speech output */
     const char *voice, *format, *speed;
+    const char *repetition_penalty, *file, *save_voice;
+    struct word_list clone;
+    bool romanized, list_voices;
 };
 
 struct run {
@@ -41,12 +46,18 @@ int run_transcribe(struct run *run);
 int run_complete(struct run *run);
 int run_embed(struct run *run);
 int run_speak(struct run *run);
+int run_say(struct run *run); /* by a model on this machine */
 
 /* Starts the helper on the model; listener and arg as in engine.h (NULL: progress is
  * shown). Prints its own errors. */
 bool run_open(struct run *run, enum vanta_engine_kind kind, const char *model,
               const char *readable, vanta_engine_listener *listener, void *arg,
               struct vanta_engine **engine, int *code);
+/* The same with any number of files that the helper may read. */
+bool run_open_with(struct run *run, enum vanta_engine_kind kind, const char *model,
+                   const char *const *readable, size_t n_readable,
+                   vanta_engine_listener *listener, void *arg,
+                   struct vanta_engine **engine, int *code);
 /* All of standard input as text, at most max bytes. VANTA_ERR_LIMIT, VANTA_ERR_IO. */
 enum vanta_status run_read_input(size_t max, char **out, struct vanta_error *err);
 /* Writes data to the option's file (temporary name, then renamed) or standard output. */

@@ -46,7 +46,7 @@ static bool read_options(struct talk *t)
     const struct run_options *o = t->run->options;
 
     t->request.max_tokens = (int)o->max_tokens;
-    t->request.top_k = (int)o->top_k;
+    t->request.top_k = o->top_k < 0 ? 0 : (int)o->top_k;
     t->request.seed = (uint32_t)o->seed;
     return run_number("temperature", o->temperature, 0, 2, &t->request.temperature) &&
            run_number("top-p", o->top_p, 0, 1, &t->request.top_p);

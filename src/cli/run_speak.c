@@ -78,10 +78,8 @@ int run_speak(struct run *run)
     enum vanta_status status;
     char *text = NULL;
 
-    if (!vanta_entry_is_api(run->entry)) {
-        fprintf(stderr, "vanta: this vanta has no engine that runs %s\n", run->entry->id);
-        return EXIT_CANNOT;
-    }
+    if (!vanta_entry_is_api(run->entry))
+        return run_say(run);
     if (!o->output || strcmp(o->output, "-") == 0)
         return usage_error("run", "where to? -o FILE names the audio file");
     if (!choose_format(o, &request.format) ||

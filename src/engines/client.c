@@ -353,7 +353,7 @@ static enum vanta_status take_message(struct vanta_engine *engine, struct exchan
     status = vanta_json_integer(&client_doc, message, "", "id", true, engine->id,
                                 engine->id, &id, what);
     if (status == VANTA_OK && event) {
-        if (!json_is_string(event) || x->binary_answer)
+        if (!json_is_string(event) || (x->binary_answer && !x->binary_events))
             status = vanta_fail(what, VANTA_ERR_FORMAT, "not a proper event");
         else
             status = take_event(engine, x, message, json_string_value(event), what);
@@ -443,7 +443,7 @@ enum vanta_status client_exchange(struct vanta_engine *engine, struct exchange *
 
 /* --- one model --- */
 
-static const char *const kinds[] = {"none", "whisper", "llm", "encoder"};
+static const char *const kinds[] = {"none", "whisper", "llm", "encoder", "speech"};
 
 static json_t *paths(const char *const *list, size_t n)
 {
@@ -573,7 +573,7 @@ static bool options_make_sense(const struct vanta_engine_options *o)
 {
     size_t i;
 
-    if ((int)o->kind < VANTA_ENGINE_NONE || o->kind > VANTA_ENGINE_ENCODER ||
+    if ((int)o->kind < VANTA_ENGINE_NONE || o->kind > VANTA_ENGINE_SPEECH ||
         (o->kind != VANTA_ENGINE_NONE && !o->model) || (o->model && o->model[0] != '/') ||
         (o->program && o->program[0] != '/') || o->threads < 0 || o->context_tokens < 0 ||
         o->gpu_layers < -1)

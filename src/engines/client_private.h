@@ -87,6 +87,7 @@ struct exchange {
     /* An event other than progress; NULL: there may be none. */
     enum vanta_status (*event)(struct exchange *exchange, const char *name,
                                const json_t *event, struct vanta_error *err);
+    bool binary_events; /* as many bytes may come with each event: binary_answer */
     struct vanta_engine *engine;
     void *arg;
     /* The answer: json_decref(ok); binary_answer is valid until the next exchange. */
@@ -106,6 +107,11 @@ void client_tell(struct vanta_engine *engine, const struct vanta_engine_event *e
 /* The helper broke its word in a message that was read: it is ended. */
 enum vanta_status client_lied(struct vanta_engine *engine, const struct vanta_error *what,
                               struct vanta_error *err);
+
+/* Ends an exchange with how its answer was read: one that is not what was asked for ends
+ * the helper. */
+enum vanta_status client_judge(struct exchange *x, enum vanta_status status,
+                               const struct vanta_error *what, struct vanta_error *err);
 
 /* Members of what the helper sent; VANTA_ERR_FORMAT with the member's name. */
 extern const struct vanta_json_doc client_doc;

@@ -38,8 +38,7 @@ static enum vanta_status boolean(const json_t *ok, const char *key, bool *out,
     return vanta_json_boolean(&client_doc, ok, "", key, true, out, what);
 }
 
-/* Ends an exchange: an answer that is not what was asked for ends the helper. */
-static enum vanta_status judge(struct exchange *x, enum vanta_status status,
+enum vanta_status client_judge(struct exchange *x, enum vanta_status status,
                                const struct vanta_error *what, struct vanta_error *err)
 {
     json_decref(x->ok);
@@ -157,7 +156,7 @@ enum vanta_status vanta_engine_transcribe(struct vanta_engine *engine,
             out->text = segments.text.data;
             segments.text.data = NULL;
         }
-        status = judge(&x, status, &what, err);
+        status = client_judge(&x, status, &what, err);
     }
     vanta_buf_free(&segments.text);
     if (status != VANTA_OK)
@@ -218,7 +217,7 @@ enum vanta_status vanta_engine_audio(struct vanta_engine *engine, const char *pa
     if (!x.message)
         return vanta_fail(err, VANTA_ERR_USAGE, "the recording's path is not UTF-8");
     status = client_exchange(engine, &x, err);
-    return status == VANTA_OK ? judge(&x, read_audio(x.ok, out, &what), &what, err)
+    return status == VANTA_OK ? client_judge(&x, read_audio(x.ok, out, &what), &what, err)
                               : status;
 }
 
@@ -354,7 +353,7 @@ enum vanta_status vanta_engine_complete(struct vanta_engine *engine,
         return vanta_fail_memory(err);
     status = client_exchange(engine, &x, err);
     if (status == VANTA_OK)
-        status = judge(&x, read_completion(x.ok, out, &what), &what, err);
+        status = client_judge(&x, read_completion(x.ok, out, &what), &what, err);
     if (status != VANTA_OK)
         vanta_completion_free(out);
     return status;
@@ -392,7 +391,7 @@ enum vanta_status vanta_engine_perplexity(struct vanta_engine *engine, const cha
         status = number(x.ok, "engine_ms", MS_MAX, &out->engine_ms, &what);
     if (status == VANTA_OK)
         status = boolean(x.ok, "not_finite", &out->not_finite, &what);
-    return judge(&x, status, &what, err);
+    return client_judge(&x, status, &what, err);
 }
 
 enum vanta_status vanta_engine_speed(struct vanta_engine *engine, int prompt_tokens,
@@ -415,7 +414,7 @@ enum vanta_status vanta_engine_speed(struct vanta_engine *engine, int prompt_tok
     status = number(x.ok, "prompt_ms", MS_MAX, prompt_ms, &what);
     if (status == VANTA_OK)
         status = number(x.ok, "generate_ms", MS_MAX, generate_ms, &what);
-    return judge(&x, status, &what, err);
+    return client_judge(&x, status, &what, err);
 }
 
 /* --- tokens and embeddings --- */
@@ -448,7 +447,7 @@ enum vanta_status vanta_engine_tokenize(struct vanta_engine *engine, const char 
             memcpy(*ids, x.binary_answer, x.binary_answer_bytes);
         *n = (size_t)tokens;
     }
-    return judge(&x, status, &what, err);
+    return client_judge(&x, status, &what, err);
 }
 
 /* Rows of finite numbers, not all 0; of unit length where the model makes them so. */
@@ -551,7 +550,7 @@ static enum vanta_status embed_some(struct vanta_engine *engine, const char *con
         return vanta_fail_memory(err);
     status = client_exchange(engine, &x, err);
     return status == VANTA_OK
-               ? judge(&x, take_rows(&x, n, all, out, &what), &what, err)
+               ? client_judge(&x, take_rows(&x, n, all, out, &what), &what, err)
                : status;
 }
 
@@ -662,5 +661,5 @@ enum vanta_status vanta_engine_devices(struct vanta_engine *engine, json_t **out
     status = check_devices(x.ok, &what);
     if (status == VANTA_OK)
         *out = json_incref(x.ok);
-    return judge(&x, status, &what, err);
+    return client_judge(&x, status, &what, err);
 }

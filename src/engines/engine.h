@@ -4,8 +4,8 @@
  * Inference runs in vanta-engine, one process a model, which is confined (no network, no
  * exec, reads only the model and what is named) and may die: an abort, a kill by the
  * kernel, a hang or a lie of the helper is an error here, with its last log lines.
- * Not responsible for whether the model's bytes are right (models/verify.h) nor for what
- * a good answer is (models/test.h).
+ * Not responsible for whether the model's bytes are right (models/verify.h), what a good
+ * answer is (models/test.h), nor for the requests of speech models (speak.h).
  *
  *     struct vanta_engine_options o = {.kind = VANTA_ENGINE_LLM, .model = path};
  *     struct vanta_engine *engine;
@@ -35,11 +35,10 @@
 
 enum vanta_engine_kind {
     VANTA_ENGINE_NONE, /* no model: devices, audio */
-    VANTA_ENGINE_WHISPER, VANTA_ENGINE_LLM, VANTA_ENGINE_ENCODER
+    VANTA_ENGINE_WHISPER, VANTA_ENGINE_LLM, VANTA_ENGINE_ENCODER, VANTA_ENGINE_SPEECH
 };
 
 #define VANTA_ENGINE_BUILD_MAX 160
-
 /* --- is there one? --- */
 
 /* The helper's absolute path: beside this program, else ../libexec/vanta/vanta-engine
@@ -54,14 +53,15 @@ enum vanta_status vanta_engine_build(char build[VANTA_ENGINE_BUILD_MAX],
 enum vanta_engine_event_kind {
     VANTA_ENGINE_PROGRESS, /* fraction of the request, 0 to 1 */
     VANTA_ENGINE_TEXT,     /* the next piece of a completion */
-    VANTA_ENGINE_SEGMENT   /* the next segment of a transcript */
+    VANTA_ENGINE_SEGMENT, VANTA_ENGINE_AUDIO /* of a transcript; of what is spoken */
 };
 
 struct vanta_engine_event {
     enum vanta_engine_event_kind kind;
     double fraction;
-    const char *text; /* TEXT, SEGMENT; valid during the call */
+    const char *text; /* TEXT, SEGMENT; valid during the call, as samples are */
     int64_t start_ms, end_ms; /* SEGMENT */
+    const int16_t *samples; size_t n_samples; /* AUDIO: one channel */
 };
 
 /* Returns false to cancel the request. */

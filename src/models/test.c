@@ -38,6 +38,8 @@ static bool on_event(void *arg, const struct vanta_engine_event *event)
 
     if (event->kind == VANTA_ENGINE_PROGRESS && test->phase)
         test_phase(test, test->phase, event->fraction);
+    if (event->kind == VANTA_ENGINE_AUDIO && test->audio)
+        return test->audio(test->audio_arg, event);
     return true; /* the cancel flag is the engine's own business */
 }
 

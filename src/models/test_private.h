@@ -16,6 +16,8 @@ struct test {
     bool was_opened; /* or it was tried */
     char build[VANTA_ENGINE_BUILD_MAX];
     const char *phase;
+    vanta_engine_listener *audio; /* gets AUDIO events; may be NULL */
+    void *audio_arg;
     const char *readable; /* a file that the helper may read besides; NULL: none */
 };
 
@@ -42,5 +44,17 @@ enum vanta_status test_transcribe(struct test *test, struct vanta_error *err);
 enum vanta_status test_questions(struct test *test, struct vanta_error *err);
 enum vanta_status test_embed(struct test *test, struct vanta_error *err);
 enum vanta_status test_speak(struct test *test, struct vanta_error *err);
+
+/* --- test_speak.c, for both kinds of speech --- */
+
+extern const char test_speak_sentences[];
+/* Length, loudness and clipping of the audio file, which engine may read. */
+enum vanta_status test_speak_audio(struct test *test, struct vanta_engine *engine,
+                                   const char *path, struct vanta_error *err);
+/* The words that a ready Whisper model hears, compared; a warning without one. */
+enum vanta_status test_speak_hear(struct test *test, const char *path,
+                                  struct vanta_error *err);
+/* test_say.c: by a model on this machine; path is a file that may be written. */
+enum vanta_status test_say(struct test *test, const char *path, struct vanta_error *err);
 
 #endif

@@ -1,6 +1,7 @@
 /*
  * test_speak.c - a speech API says two sentences: the audio is decoded and judged, and
- * heard again by a Whisper model where one is ready. Each test is a paid request.
+ * heard again by a Whisper model where one is ready. Each test is a paid request. What a
+ * model on this machine says (test_say.c) is judged by the same functions.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,24 +17,20 @@
 #include "models/word_error_rate.h"
 
 /* Spoken in any voice and at any common pace this takes between 3 and 12 seconds. */
-static const char sentences[] = "Good morning. The kettle is on, and the newspaper is "
-                                "lying on the kitchen table.";
+const char test_speak_sentences[] = "Good morning. The kettle is on, and the newspaper "
+                                    "is lying on the kitchen table.";
 #define LEAST_S 3.0
 #define MOST_S 12.0
 #define LEAST_RMS 0.005 /* -46 dB of full scale: softer is silence or a whisper */
 #define MOST_CLIPPED 0.01
 
-static enum vanta_status check_audio(struct test *test, const char *path,
-                                     struct vanta_error *err)
+enum vanta_status test_speak_audio(struct test *test, struct vanta_engine *engine,
+                                   const char *path, struct vanta_error *err)
 {
     struct vanta_audio_report audio = {0};
-    enum vanta_status status;
+    enum vanta_status status = vanta_engine_audio(engine, path, &audio, err);
     bool right;
 
-    test->readable = path;
-    status = test_open(test, VANTA_ENGINE_NONE, NULL, err);
-    if (status == VANTA_OK)
-        status = vanta_engine_audio(test->engine, path, &audio, err);
     if (status != VANTA_OK)
         return status;
     test_figure_text(test, "audio_format", audio.format);
@@ -79,7 +76,7 @@ static enum vanta_status judge_words(struct test *test, const char *heard,
 {
     double most = test->recipe.word_error_rate_max;
     struct vanta_word_errors errors;
-    enum vanta_status status = vanta_word_error_rate(sentences, heard, &errors, err);
+    enum vanta_status status = vanta_word_error_rate(test_speak_sentences, heard, &errors, err);
     bool right;
 
     if (status != VANTA_OK)
@@ -98,7 +95,8 @@ static enum vanta_status judge_words(struct test *test, const char *heard,
                       errors.rate, by, most, heard);
 }
 
-static enum vanta_status hear(struct test *test, const char *path, struct vanta_error *err)
+enum vanta_status test_speak_hear(struct test *test, const char *path,
+                                  struct vanta_error *err)
 {
     struct vanta_registry *registry = NULL;
     const struct vanta_entry *whisper = NULL;
@@ -160,7 +158,7 @@ static enum vanta_status speak(struct test *test, const char *path,
     struct vanta_speech_options options = {
         .key_variable = test->model ? test->model->key_variable : NULL,
         .cancel = test->options->cancel};
-    struct vanta_speech_request request = {.text = sentences,
+    struct vanta_speech_request request = {.text = test_speak_sentences,
                                            .model = test->entry->id,
                                            .format = VANTA_SPEECH_FLAC,
                                            .path = path,
@@ -188,20 +186,20 @@ static enum vanta_status speak(struct test *test, const char *path,
 enum vanta_status test_speak(struct test *test, struct vanta_error *err)
 {
     char dir[VANTA_PATH_MAX], path[VANTA_PATH_MAX], engine[VANTA_PATH_MAX], name[96];
+    bool api = vanta_entry_is_api(test->entry);
     enum vanta_status status;
 
-    if (!vanta_entry_is_api(test->entry)) {
-        vanta_fail(err, VANTA_ERR_TOOL, "%s: this vanta has no engine that runs it",
-                   test->entry->id);
-        vanta_hint(err, "Its files are verified all the same: vanta verify %s",
-                   test->entry->id);
-        return VANTA_ERR_TOOL;
-    }
-    if (!vanta_format(name, sizeof name, ".test-%ld.flac", (long)getpid()) ||
+    if (!vanta_format(name, sizeof name, ".test-%ld.%s", (long)getpid(),
+                      api ? "flac" : "wav") ||
         !vanta_path_join(dir, test->options->root, vanta_type_folder(VANTA_TYPE_TTS)) ||
         !vanta_path_join(path, dir, name))
         return vanta_fail(err, VANTA_ERR_LIMIT, "%s: the path is too long",
                           test->options->root);
+    if (!api) {
+        status = test_say(test, path, err);
+        unlink(path);
+        return status;
+    }
     status = check_key(test, err);
     /* Nothing is paid for that could not be judged. */
     if (status == VANTA_OK && !test->options->engine)
@@ -210,10 +208,13 @@ enum vanta_status test_speak(struct test *test, struct vanta_error *err)
         status = vanta_dir_make(dir, err);
     if (status == VANTA_OK)
         status = speak(test, path, err);
+    test->readable = path;
     if (status == VANTA_OK)
-        status = check_audio(test, path, err);
+        status = test_open(test, VANTA_ENGINE_NONE, NULL, err);
+    if (status == VANTA_OK)
+        status = test_speak_audio(test, test->engine, path, err);
     if (status == VANTA_OK && test->engine)
-        status = hear(test, path, err);
+        status = test_speak_hear(test, path, err);
     /* An API's receipt is not one of an engine build. */
     if (status == VANTA_OK || status == VANTA_ERR_FORMAT)
         snprintf(test->build, sizeof test->build, "%s", VANTA_TEST_BUILD_API);

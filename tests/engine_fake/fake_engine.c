@@ -12,6 +12,8 @@
  *                                   text is the prompt
  *     {"recall": true}              the roles and texts of the request's messages, as a
  *                                   piece of text
+ *     {"audio": N, "value": V}      the next N samples of what is spoken, V and -V in turn
+ *     {"remember": true}            the request to a file beside the script, PROGRAM.asked
  *     {"do": ACTION}                see below
  * Steps that are arrays themselves are taken in turn, one a request.
  * A request that the script does not have gets a plain answer (load) or is refused.
@@ -35,6 +37,7 @@
 
 static struct vanta_frame_reader reader;
 static json_int_t request_id;
+static const char *program;
 
 static void write_bytes(const void *data, size_t n)
 {
@@ -255,6 +258,29 @@ static void recall(const json_t *request)
     send_json(json_pack("{s:I, s:s, s:o}", "id", request_id, "event", "text", "text", said));
 }
 
+static void send_audio(const json_t *step)
+{
+    static int16_t samples[1 << 16];
+    size_t n = (size_t)json_integer_value(json_object_get(step, "audio")), i;
+    int16_t value = (int16_t)json_integer_value(json_object_get(step, "value"));
+    json_t *message = json_pack("{s:I, s:s, s:I}", "id", request_id, "event", "audio",
+                                "samples", (json_int_t)n);
+
+    for (i = 0; i < n && i < 1 << 16; i++)
+        samples[i] = i / 40 % 2 ? value : (int16_t)-value;
+    if (vanta_frame_write(CHANNEL, message, samples, i * sizeof *samples, NULL) != VANTA_OK)
+        _exit(0);
+    json_decref(message);
+}
+
+static void remember(const json_t *request)
+{
+    char path[4096];
+
+    snprintf(path, sizeof path, "%s.asked", program);
+    json_dump_file(request, path, JSON_COMPACT | JSON_SORT_KEYS);
+}
+
 static void send_as_is(const json_t *step)
 {
     json_t *message = json_deep_copy(json_object_get(step, "send"));
@@ -281,6 +307,10 @@ static void take_step(const json_t *step, const json_t *request)
         answer_echo(json_object_get(step, "echo"), request);
     if (json_object_get(step, "recall"))
         recall(request);
+    if (json_object_get(step, "audio"))
+        send_audio(step);
+    if (json_object_get(step, "remember"))
+        remember(request);
     if (json_object_get(step, "send"))
         send_as_is(step);
     if (bytes)
@@ -335,6 +365,7 @@ int main(int argc, char **argv)
     if (argc != 3 || strcmp(argv[1], "--serve") != 0 || strcmp(argv[2], "3") != 0)
         return 2;
     vanta_frame_reader_open(&reader, CHANNEL);
+    program = argv[0];
     name = name ? name + 1 : argv[0];
     if (strcmp(name, "fake-version") == 0)
         send_json(json_pack("{s:i, s:s}", "hello", 99, "build", "fake"));

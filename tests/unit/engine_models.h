@@ -79,7 +79,10 @@ static inline const struct vanta_entry *make_scripted(const char *type, const ch
                                                       const char *recipe)
 {
     bool llm = strcmp(type, "llm") == 0, whisper = strcmp(type, "whisper") == 0;
-    const char *folder = llm ? "llm" : whisper ? "whisper" : "embeddings";
+    const char *folder = llm                          ? "llm"
+                         : whisper                    ? "whisper"
+                         : strcmp(type, "tts") == 0 ? "tts"
+                                                      : "embeddings";
     const char *file = whisper ? "x.bin" : "x.gguf";
     char *content = double_quoted(script), *name, *text, *quoted;
     char digest[VANTA_SHA256_HEX];

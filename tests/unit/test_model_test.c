@@ -1,4 +1,5 @@
 /* The test of a model, with a helper that answers rightly, wrongly or not at all. */
+#include "base/file.h"
 #include "engine_models.h"
 
 #include "base/clock.h"
@@ -337,16 +338,82 @@ static void a_cancelled_test_leaves_nothing(void **state)
     cannot(make_scripted("llm", WRITER(RIGHT, "9"), CHAT), VANTA_ERR_CANCELLED, "");
 }
 
-static void an_api_without_a_key_and_speech_that_has_no_engine(void **state)
+static void an_api_without_a_key(void **state)
 {
     (void)state;
     write_models("{\"id\":\"x\",\"type\":\"tts\",\"format\":\"api\",\"path\":null,"
                  "\"parameters\":{\"provider\":\"openai\"}}");
     cannot(reload(), VANTA_ERR_AUTH, "OPENAI_API_KEY");
-    write_text("tts/x/model.pth", "weights");
-    write_models("{\"id\":\"x\",\"type\":\"tts\",\"path\":\"tts/x/model.pth\"}");
-    options.files_known = true;
-    cannot(reload(), VANTA_ERR_TOOL, "no engine that runs it");
+}
+
+/* --- speech --- */
+
+#define SPOKEN(cut)                                                                      \
+    "{'ok': {'samples': 48000, 'sample_hz': 24000, 'sentences': 1, 'codes': 43, 'cut': " \
+    cut ", 'first_audio_ms': 300, 'engine_ms': 1000}}"
+#define SPEAKER(cut)                                                                     \
+    "{" LOADED ", 'speak': [{'audio': 24000, 'value': 9000},"                            \
+    "{'audio': 24000, 'value': 9000}," SPOKEN(cut) "]}"
+#define SPEAK "{'kind': 'speak', 'word_error_rate_max': 0.15}"
+
+/* What the engine without a model says of the audio. */
+static void audio_is(const char *seconds, const char *rms, const char *clipped,
+                     const char *silence)
+{
+    char *text = vanta_strf("{'audio': [{'ok': {'format': 'WAV', 'sample_hz': 24000,"
+                            "'channels': 1, 'seconds': %s, 'peak': 0.3, 'rms': %s,"
+                            "'clipped': %s, 'silence_start_s': %s, 'silence_end_s': 0.2,"
+                            "'truncated': false}}]}",
+                            seconds, rms, clipped, silence);
+    char *script = double_quoted(text);
+
+    write_text("speech-engine.script", script);
+    free(script);
+    free(text);
+}
+
+static void use_speech_engine(void)
+{
+    static char engine[4096];
+
+    snprintf(engine, sizeof engine, "%s", fake_as("speech-engine"));
+    options.engine = engine;
+}
+
+static void speech_is_judged_by_length_loudness_clipping_and_silence(void **state)
+{
+    (void)state;
+    use_speech_engine();
+    audio_is("6.5", "0.1", "0", "0.3");
+    passes("tts", SPEAKER("0"), SPEAK);
+    assert_true(figure("real_time_factor") == 0.5);
+    assert_true(figure("first_audio_ms") == 300);
+    assert_true(figure("codes") == 43);
+    assert_true(json_is_null(check_named("words"))); /* nobody to hear it */
+    assert_true(json_is_true(check_named("ended")));
+    assert_non_null(strstr(result.summary, "real-time factor 0.50"));
+    fails("tts", SPEAKER("1"), SPEAK, "went on to the model's limit");
+    audio_is("1.0", "0.1", "0", "0.3");
+    fails("tts", SPEAKER("0"), SPEAK, "took 1.0 s, not 3 to 12 s");
+    audio_is("20", "0.1", "0", "0.3");
+    fails("tts", SPEAKER("0"), SPEAK, "took 20.0 s");
+    audio_is("6.5", "0.001", "0", "0.3");
+    fails("tts", SPEAKER("0"), SPEAK, "nearly silent");
+    audio_is("6.5", "0.1", "0.2", "0.3");
+    fails("tts", SPEAKER("0"), SPEAK, "clipped");
+    audio_is("6.5", "0.1", "0", "4.8");
+    fails("tts", SPEAKER("0"), SPEAK, "77 % of the audio are silence");
+}
+
+static void speech_that_cannot_be_made_leaves_no_file(void **state)
+{
+    (void)state;
+    use_speech_engine();
+    audio_is("6.5", "0.1", "0", "0.3");
+    fails("tts", "{" LOADED ", 'speak': [{'audio': 10, 'value': 1}," SPOKEN("0") "]}",
+          SPEAK, "other samples than those that were sent");
+    assert_int_equal(vanta_dir_bytes(in_root("tts")),
+                     vanta_file_size(in_root("tts/x/x.gguf")));
 }
 
 static void a_recipe_that_cannot_be_read(void **state)
@@ -508,7 +575,9 @@ int main(void)
         RUN(a_helper_that_does_not_start),
         RUN(no_engine),
         RUN(a_cancelled_test_leaves_nothing),
-        RUN(an_api_without_a_key_and_speech_that_has_no_engine),
+        RUN(an_api_without_a_key),
+        RUN(speech_is_judged_by_length_loudness_clipping_and_silence),
+        RUN(speech_that_cannot_be_made_leaves_no_file),
         RUN(a_recipe_that_cannot_be_read),
         RUN(files_that_are_not_there_or_cut),
         RUN(a_file_changed_after_it_was_verified),

@@ -4,7 +4,7 @@
  * serve.c reads requests and answers them through these functions; whisper.c, llama.c and
  * encoder_serve.c fill the table. A backend runs on the serving thread alone; the reader
  * thread sets job->cancelled, which it looks at often (at least every 100 ms of work where
- * the library lets it). It reports by job_progress, job_text and job_segment, which are
+ * the library lets it). It reports by job_progress, job_text, job_segment and job_audio, which are
  * cheap (rate-limited by the job itself) and may be called at any time.
  *
  * A function fills answer->ok (a new JSON object) and maybe answer->binary (malloc'd; the
@@ -37,6 +37,8 @@ struct job {
 void job_progress(struct job *job, double fraction);
 void job_text(struct job *job, const char *text); /* valid UTF-8 */
 void job_segment(struct job *job, int64_t start_ms, int64_t end_ms, const char *text);
+/* The next samples of what is spoken, in order. */
+void job_audio(struct job *job, const int16_t *samples, size_t n);
 bool job_cancelled(const struct job *job);
 
 struct load_options {

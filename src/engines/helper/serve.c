@@ -118,6 +118,22 @@ void job_segment(struct job *job, int64_t start_ms, int64_t end_ms, const char *
         send_message(message, NULL, 0);
 }
 
+void job_audio(struct job *job, const int16_t *samples, size_t n)
+{
+    enum { PART = 1 << 20 };
+
+    for (; n > 0;) {
+        size_t part = n < PART ? n : PART;
+        json_t *message = json_pack("{s:I, s:s, s:I}", "id", (json_int_t)job->id, "event",
+                                    "audio", "samples", (json_int_t)part);
+
+        if (message)
+            send_message(message, samples, part * sizeof *samples);
+        samples += part;
+        n -= part;
+    }
+}
+
 bool job_cancelled(const struct job *job)
 {
     return atomic_load(job->cancelled);

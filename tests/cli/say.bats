@@ -1,0 +1,216 @@
+# vanta run of a speech model on this machine, with a helper that follows a script.
+load ../helpers
+load ../scripted
+
+setup() {
+    fresh_home
+    scripted_models
+    install_engine
+    unset XDG_DATA_HOME
+    VOICES=$HOME/.local/share/vanta/voices
+}
+
+# speaks STEP...: the speaker answers with these and is there.
+speaks() {
+    speaker_script '{"remember": true}' "$@" >"$UPSTREAM/speaker"
+    speaker_catalog
+    mkdir -p "$HOME/.config/vanta/catalog.d"
+    cp "$BATS_TEST_TMPDIR/speaker.json" "$HOME/.config/vanta/catalog.d/speaker.json"
+    vanta setup speaker --no-test --quiet
+}
+
+asked() {
+    cat "$BIN/vanta-engine.asked"
+}
+
+# samples FILE: the bytes behind a WAV header.
+samples() {
+    tail -c +45 "$1" | wc -c | tr -d ' '
+}
+
+@test "a text becomes a WAV file with a right header, whole or not at all" {
+    speaks "$SOUND"
+    run --separate-stderr vanta run speaker 'Good morning.' -o out.wav
+    exits 0
+    [ -z "$output" ]
+    [[ $stderr == *"2.0 s of speech in 1.0 s: real-time factor 0.50, first sound after 0.25 s"* ]]
+    python3 - <<'END'
+import wave
+w = wave.open("out.wav")
+assert (w.getnchannels(), w.getsampwidth(), w.getframerate(), w.getnframes()) == (1, 2, 24000, 48000)
+s = w.readframes(80)
+assert s[:2] == (-8000).to_bytes(2, "little", signed=True) and s[80:82] == (8000).to_bytes(2, "little")
+END
+    run vanta run speaker 'Good morning.' -o no/such/out.wav
+    exits 3
+    contains no/such
+    speaks "$SOUND" '{"do": "abort"}'
+    run vanta run speaker 'Again.' -o out.wav
+    exits 3
+    [ "$(samples out.wav)" -eq 96000 ] # the former one
+    [ "$(find . -maxdepth 1 -name '*tmp*' | wc -l)" -eq 0 ]
+}
+
+@test "-o - streams WAV of open length, --format pcm bare samples" {
+    speaks "$SOUND"
+    vanta run speaker 'Good morning.' -o - -q >out.wav
+    [ "$(samples out.wav)" -eq 96000 ]
+    [ "$(head -c 8 out.wav | tail -c 4 | od -An -tx1 | tr -d ' ')" = ffffffff ]
+    vanta run speaker 'Good morning.' -o - -q --format pcm >out.pcm
+    [ "$(wc -c <out.pcm)" -eq 96000 ]
+    vanta run speaker 'Good morning.' -o named.pcm -q
+    [ "$(wc -c <named.pcm)" -eq 96000 ]
+    vanta run speaker 'Good morning.' -o named.raw -q --format wav
+    [ "$(wc -c <named.raw)" -eq 96044 ]
+}
+
+@test "the first samples are out before the last are made" {
+    speaks '{"audio": 24000, "value": 8000}' '{"do": "sleep"}' '{"do": "wait-for-cancel"}'
+    "$VANTA" run speaker "Good morning." -o - -q >out.wav &
+    local pid=$! i
+    for i in $(seq 100); do
+        [ "$(samples out.wav)" -lt 48000 ] || break
+        sleep 0.1
+    done
+    [ "$(samples out.wav)" -eq 48000 ]
+    kill -TERM $pid
+    wait $pid || true
+}
+
+@test "text comes as operand, by a pipe and from a file" {
+    speaks "$SOUND"
+    vanta run speaker 'One.' -o out.wav -q
+    [[ $(asked) == *'"text":"One."'* ]]
+    printf 'Two.\n' | vanta run speaker -o out.wav -q
+    [[ $(asked) == *'"text":"Two.\n"'* ]]
+    printf 'Three.' >three.txt
+    vanta run speaker --file three.txt -o out.wav -q
+    [[ $(asked) == *'"text":"Three."'* ]]
+    run vanta run speaker 'One.' --file three.txt -o out.wav
+    exits 2
+    run vanta run speaker --file none.txt -o out.wav
+    exits 3
+    contains none.txt
+}
+
+@test "every option reaches the engine; what is not given is the model's own" {
+    speaks "$SOUND"
+    vanta run speaker 'One.' -o out.wav -q
+    [[ $(asked) == *'"language":"en"'* && $(asked) != *temperature* && $(asked) != *top_* &&
+        $(asked) != *speed* && $(asked) != *'"voice"'* ]]
+    vanta run speaker 'One.' -o out.wav -q --voice 'claribel dervla' --language de \
+        --speed 1.5 --seed 7 --temperature 0.5 --top-k 20 --top-p 0.25 \
+        --repetition-penalty 2.5 --romanized
+    for part in '"voice":"Claribel Dervla"' '"language":"de"' '"speed":1.5' '"seed":7' \
+        '"temperature":0.5' '"top_k":20' '"top_p":0.25' '"repetition_penalty":2.5' \
+        '"romanized":true'; do
+        [[ $(asked) == *"$part"* ]]
+    done
+}
+
+@test "numbers out of range and contradictions are refused before the engine starts" {
+    speaks "$SOUND"
+    for option in '--speed 9' '--speed 0.1' '--temperature 11' '--top-p 0' '--top-p 2' \
+        '--repetition-penalty 0.5' '--format mp3' '--voice a --clone x.wav' \
+        '--save-voice me'; do
+        run vanta run speaker 'One.' -o out.wav $option
+        exits 2
+    done
+    run vanta run speaker 'One.' -o out.mp3
+    exits 2
+    contains 'wav or pcm'
+    run vanta run speaker 'One.'
+    exits 2
+    contains 'where to?'
+    [ ! -e "$BIN/vanta-engine.asked" ]
+}
+
+@test "empty text is refused; what the engine cannot say is passed on" {
+    speaks "$SOUND"
+    for text in '' ' ' $' \n\t'; do
+        run vanta run speaker "$text" -o out.wav
+        exits 2
+        contains 'no text to speak'
+    done
+    run sh -c "\"$VANTA\" run speaker -o out.wav </dev/null"
+    exits 2
+    speaks '{"send": {"id": 0, "error": {"status": "unsupported", "message": "the model does not speak \"xx\"", "hint": "Languages: en"}}}'
+    run vanta run speaker 'One.' -o other.wav --language xx
+    exits 3
+    contains 'does not speak "xx"'
+    contains 'Languages: en'
+    [ ! -e other.wav ]
+}
+
+@test "100 kB of text is one request; more than 1 MiB is refused" {
+    speaks "$SOUND"
+    head -c 100000 /dev/zero | tr '\0' 'a' >long.txt
+    vanta run speaker -f long.txt -o out.wav -q
+    [ "$(asked | wc -c)" -gt 100000 ]
+    head -c 1100000 /dev/zero | tr '\0' 'a' >longer.txt
+    run vanta run speaker -f longer.txt -o out.wav
+    exits 3
+}
+
+@test "voices: listed, found in any case, the nearest suggested" {
+    speaks "$SOUND"
+    [ "$(vanta run speaker --list-voices)" = $'Claribel Dervla\nDamien Black' ]
+    vanta run speaker --list-voices --json | python3 -c '
+import json, sys
+d = json.load(sys.stdin)
+assert d["version"] == 1 and d["voices"][1] == "Damien Black" and d["languages"] == ["en", "de"]'
+    run vanta run speaker 'One.' -o out.wav --voice 'Claribel Derva'
+    exits 3
+    contains 'did you mean "Claribel Dervla"?'
+    contains --list-voices
+    [ ! -e out.wav ]
+}
+
+@test "a voice is cloned, kept and used again" {
+    speaks "$SOUND"
+    printf x >a.wav
+    printf y >b.wav
+    run vanta run speaker 'One.' -o out.wav --clone a.wav --clone b.wav
+    exits 0
+    contains "from 6.5 s of recordings; use it only with the speaker's agreement"
+    [[ $(asked) == *'"binary":12'* ]]
+    run vanta run speaker --clone a.wav --save-voice 'My voice'
+    exits 0
+    contains 'kept as'
+    [[ $(asked) == *"/a.wav\"]"* ]]
+    [ "$(head -c 8 "$VOICES/My voice.voice")" = VNTVOICE ]
+    vanta run speaker 'One.' -o out.wav -q --voice 'My voice'
+    [[ $(asked) == *'"binary":12'* && $(asked) != *'"voice"'* ]]
+    printf 'VNTVOICEx' >"$VOICES/bad.voice"
+    run vanta run speaker 'One.' -o out.wav --voice bad
+    exits 3
+    contains bad.voice
+    for name in ../up a/b; do
+        run vanta run speaker --clone a.wav --save-voice "$name"
+        exits 2
+    done
+    run vanta run speaker 'One.' -o out.wav --clone none.wav
+    exits 3
+    contains none.wav
+}
+
+@test "sentences that were cut are warned of" {
+    speaks "$SOUND"
+    sed 's/"cut": 0/"cut": 1/' "$UPSTREAM/speaker" >s && mv s "$UPSTREAM/speaker"
+    speaker_catalog
+    cp "$BATS_TEST_TMPDIR/speaker.json" "$HOME/.config/vanta/catalog.d/speaker.json"
+    vanta setup speaker --no-test --quiet
+    run vanta run speaker 'One.' -o out.wav
+    exits 0
+    contains '1 of 2 sentences are longer'
+}
+
+@test "a helper that lies about its samples is ended" {
+    speaks '{"audio": 100, "value": 1}'
+    run vanta run speaker 'One.' -o out.wav
+    exits 3
+    [ ! -e out.wav ]
+    speaks '{"send": {"id": 0, "event": "audio", "samples": 3}}'
+    run vanta run speaker 'One.' -o out.wav
+    exits 3
+}
