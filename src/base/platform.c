@@ -53,6 +53,40 @@ void vanta_platform_write_back(int fd, uint64_t pos, uint64_t len)
 #endif
 }
 
+void vanta_platform_reserve(int fd, uint64_t bytes)
+{
+#if defined(__linux__)
+    (void)!fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)bytes);
+#elif defined(__APPLE__)
+    fstore_t store = {.fst_flags = F_ALLOCATEALL, .fst_posmode = F_PEOFPOSMODE,
+                      .fst_length = (off_t)bytes};
+
+    (void)fcntl(fd, F_PREALLOCATE, &store);
+#else
+    (void)fd;
+    (void)bytes;
+#endif
+}
+
+void vanta_platform_boot(char out[VANTA_BOOT_MAX])
+{
+#if defined(__APPLE__)
+    size_t size = VANTA_BOOT_MAX;
+
+    if (sysctlbyname("kern.bootsessionuuid", out, &size, NULL, 0) != 0)
+        size = 0;
+    out[size < VANTA_BOOT_MAX ? size : VANTA_BOOT_MAX - 1] = '\0';
+#else
+    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? 0 : read(fd, out, VANTA_BOOT_MAX - 1);
+
+    if (fd >= 0)
+        close(fd);
+    out[n > 0 ? n : 0] = '\0';
+    out[strcspn(out, "\n")] = '\0';
+#endif
+}
+
 /* link and unlink is the portable way; a file system without hard links gets a rename
  * behind a check, which two processes under our own locks cannot race. */
 int vanta_platform_rename_new(const char *from, const char *to)

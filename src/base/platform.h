@@ -15,6 +15,13 @@ int vanta_platform_fsync(int fd);
 /* Starts the writing of these bytes to the disk and does not wait for it: a later fsync
  * has less to do. Does nothing where there is no way. */
 void vanta_platform_write_back(int fd, uint64_t pos, uint64_t len);
+/* Takes room on the disk for a file of so many bytes, whose size stays as it is. Best
+ * effort: a file system that cannot is as good, and a full disk shows when it is written. */
+void vanta_platform_reserve(int fd, uint64_t bytes);
+/* Names this run of the system, "" when it does not say: what was written but not synced
+ * is still there as long as it is the same. */
+#define VANTA_BOOT_MAX 64
+void vanta_platform_boot(char out[VANTA_BOOT_MAX]);
 /* rename(2) that fails with EEXIST when to exists. */
 int vanta_platform_rename_new(const char *from, const char *to);
 /* Makes out (empty, open for writing) a reflink of in; false when that is not possible

@@ -193,19 +193,17 @@ static void fetch_address(struct vanta_bundle *b, struct vanta_container *c)
                                .progress = on_container_progress,
                                .arg = &watched,
                                .retry_after_ms = -1};
-    uint64_t left = p->left_bytes;
+    struct vanta_lanes lanes = {.transfer = &t};
     bool known = p->has_journal && strcmp(p->journal.source, t.source) == 0 &&
                  p->journal.validator[0];
 
-    if (left > (uint64_t)p->journal.synced_bytes)
-        left = (uint64_t)p->journal.synced_bytes;
-    if (vanta_partial_resume(p, known ? left : 0, f->options.cancel, &c->error) !=
+    if (vanta_partial_keep(p, known ? &p->journal.have : NULL, -1, &c->error) !=
         VANTA_OK) {
         c->move = VANTA_MOVE_STOP;
         free(text);
         return;
     }
-    c->move = vanta_run_transfer(b->call, b->carrier, &t, &c->error);
+    c->move = vanta_run_transfer(b->call, b->carrier, &lanes, &c->error);
     c->retry_after_ms = t.retry_after_ms;
     c->progressed = t.progressed;
     memcpy(c->path, p->path, sizeof c->path);

@@ -6,7 +6,8 @@
  *     schedule.c  which item goes to which source when, and what follows from a failure
  *     single.c    one item from one address or file
  *     reuse.c     one item from a file that has its bytes already
- *     mend.c      the same, with the good chunks of a damaged file
+ *     salvage.c   what is there of it already
+ *     lanes.c     its requests, side by side; transfer.c judges each of them
  *     bundle.c    items that come out of the same packages or archive, in one pass
  *     bundle_fetch.c  their downloads, side by side
  *     unpack.c    the pass itself: members of archives to items
@@ -27,6 +28,8 @@
 #include "base/path.h"
 #include "fetch/fetch.h"
 #include "fetch/hub.h"
+#include "fetch/lanes.h"
+#include "fetch/pace.h"
 #include "fetch/partial.h"
 #include "fetch/retry.h"
 #include "fetch/slots.h"
@@ -51,6 +54,8 @@ struct vanta_fetcher {
     pthread_mutex_t talk;               /* one listener at a time */
     struct vanta_slots slots;
     struct vanta_reuse reuse;
+    struct vanta_pace pace;
+    atomic_uint connections;            /* that others than a file's first have now */
     pthread_mutex_t probe_mutex;
 };
 
@@ -160,9 +165,17 @@ enum vanta_status vanta_dest_check(struct vanta_call *call, struct vanta_job *jo
 enum vanta_move vanta_finish(struct vanta_job *job, struct vanta_partial *partial,
                              const char *linked_sha256, struct vanta_error *err);
 /* Tries a few times, while bytes come, and remembers what became of the host. job is for
- * messages. */
+ * messages. Fills in what is the fetcher's of lanes and its transfer. */
 enum vanta_move vanta_run_transfer(struct vanta_call *call, const struct vanta_job *job,
-                                   struct vanta_transfer *t, struct vanta_error *err);
+                                   struct vanta_lanes *lanes, struct vanta_error *err);
+
+/* --- salvage.c --- */
+
+/* What of an earlier call's bytes, and of a damaged dest's, is gone on with: partial is
+ * kept then. *reused gets the bytes that dest gave. */
+enum vanta_status vanta_salvage(struct vanta_call *call, const struct vanta_job *job,
+                                struct vanta_partial *partial, const char *source,
+                                uint64_t *reused, struct vanta_error *err);
 
 /* --- reuse.c --- */
 
@@ -176,16 +189,6 @@ void vanta_key_release(struct vanta_reuse *reuse, const char *key, const char *p
  * such file. STOP: it could not be written, or cancelled. */
 enum vanta_move vanta_run_reuse(struct vanta_call *call, struct vanta_job *job,
                                 struct vanta_error *err);
-
-/* --- mend.c --- */
-
-/* Whether chunk digests and a damaged dest are there to start from. */
-bool vanta_can_mend(const struct vanta_fetch_item *item);
-/* As vanta_run_transfer, from where the partial file (a whole number of chunks) ends: good
- * chunks come from dest, the others from the source. What came is judged by the digest of
- * the whole like everything else. */
-enum vanta_move vanta_run_mend(struct vanta_call *call, struct vanta_job *job,
-                               struct vanta_transfer *t, struct vanta_error *err);
 
 /* --- bundle.c --- */
 

@@ -57,6 +57,8 @@ enum vanta_status vanta_fetcher_new(const struct vanta_fetch_options *options,
     pthread_mutex_init(&f->talk, NULL);
     vanta_slots_init(&f->slots, f->options.jobs, 0);
     vanta_reuse_init(&f->reuse);
+    vanta_pace_init(&f->pace, options->limit_rate_bytes);
+    atomic_init(&f->connections, 0);
     pthread_mutex_init(&f->probe_mutex, NULL);
     *out = f;
     return VANTA_OK;
@@ -71,6 +73,7 @@ void vanta_fetcher_free(struct vanta_fetcher *f)
     pthread_mutex_destroy(&f->talk);
     vanta_slots_free(&f->slots);
     vanta_reuse_free(&f->reuse);
+    vanta_pace_free(&f->pace);
     pthread_mutex_destroy(&f->probe_mutex);
     free(f);
 }

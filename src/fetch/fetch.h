@@ -125,6 +125,9 @@ typedef bool vanta_fetch_find_copy(void *arg, const char *sha256, int64_t size_b
 
 struct vanta_fetch_options {
     unsigned jobs;         /* files at once; 0: 4 */
+    unsigned connections;  /* for one file at once, at most 32; 0: as many as help, at most
+                              16 over all files */
+    int64_t limit_rate_bytes; /* a second, over all files; 0: no limit */
     unsigned classes;      /* bit set of enum vanta_source_class; 0: all */
     bool offline;          /* nothing may open a connection or run a client */
     bool allow_plain_http; /* http:// besides loopback (only with a known digest) */

@@ -12,10 +12,13 @@
 #include "base/platform.h"
 #include "base/text.h"
 
-#define READ_BYTES ((size_t)256 * 1024)
-/* The first journal is written early, the next ones each time so much is on the disk. */
-#define FIRST_SAVE_BYTES ((uint64_t)256 * 1024)
-#define SAVE_BYTES ((uint64_t)32 * 1024 * 1024)
+/* A file gets its journal when so much of it is there. */
+#define JOURNAL_BYTES ((uint64_t)256 * 1024)
+/* The journal gets a line for so many bytes, and says so often that they are synced. */
+#define LINE_BYTES ((uint64_t)8 * 1024 * 1024)
+#define SYNC_BYTES ((uint64_t)64 * 1024 * 1024)
+/* The least that is worth the reservation of room. */
+#define RESERVE_BYTES ((int64_t)1024 * 1024)
 #define LOCK_TRIES 1000
 
 /* Is the locked file still the one that the path names? */
@@ -57,6 +60,17 @@ enum vanta_status vanta_partial_lock(struct vanta_lock *lock, const char *dir,
     return status == VANTA_OK ? VANTA_ERR_BUSY : status;
 }
 
+/* What the journal says is there, as far as the file goes. One that was only written in
+ * order, and by a system that still runs, is there to its end. */
+static void check_extents(struct vanta_partial *p)
+{
+    struct vanta_journal *j = &p->journal;
+
+    if (!vanta_extents_remove(&j->have, p->left_bytes, UINT64_MAX) ||
+        (j->same_boot && !j->apart && !vanta_extents_add(&j->have, 0, p->left_bytes)))
+        vanta_extents_clear(&j->have);
+}
+
 enum vanta_status vanta_partial_open(struct vanta_partial *p, const char *dir,
                                      const char *key, const atomic_bool *cancel,
                                      vanta_lock_waiting *waiting, void *arg,
@@ -67,8 +81,9 @@ enum vanta_status vanta_partial_open(struct vanta_partial *p, const char *dir,
 
     memset(p, 0, sizeof *p);
     p->fd = -1;
+    p->size_bytes = -1;
     if (!vanta_format(p->path, sizeof p->path, "%s/%s.part", dir, key) ||
-        !vanta_format(p->journal_path, sizeof p->journal_path, "%s/%s.json", dir, key) ||
+        !vanta_format(p->journal_path, sizeof p->journal_path, "%s/%s.journal", dir, key) ||
         !vanta_format(p->lock_path, sizeof p->lock_path, "%s/%s.lock", dir, key))
         return vanta_fail(err, VANTA_ERR_LIMIT, "%s: the path is too long", dir);
     status = vanta_partial_lock(&p->lock, dir, p->lock_path, -1, cancel, waiting, arg, err);
@@ -81,73 +96,68 @@ enum vanta_status vanta_partial_open(struct vanta_partial *p, const char *dir,
         return status;
     }
     p->left_bytes = (uint64_t)st.st_size;
-    p->has_journal =
-        p->left_bytes > 0 && vanta_journal_load(p->journal_path, &p->journal, NULL) ==
-                                 VANTA_OK;
+    if (p->left_bytes > 0) {
+        status = vanta_journal_load(p->journal_path, &p->journal, NULL);
+        p->has_journal = status == VANTA_OK;
+        p->damaged = !p->has_journal && status != VANTA_ERR_NOT_FOUND;
+    }
+    if (p->has_journal)
+        check_extents(p);
     return VANTA_OK;
 }
 
-static enum vanta_status restart_digest(struct vanta_partial *p, struct vanta_error *err)
+enum vanta_status vanta_partial_keep(struct vanta_partial *p,
+                                     const struct vanta_extents *keep, int64_t size_bytes,
+                                     struct vanta_error *err)
 {
-    vanta_digest_free(&p->digest);
-    p->bytes = 0;
-    return vanta_digest_init(&p->digest, VANTA_DIGEST_SHA256, err);
+    uint64_t end = keep && keep->n > 0 ? keep->list[keep->n - 1].end : 0;
+    struct vanta_extents have = {0};
+    size_t i;
+
+    for (i = 0; keep && i < keep->n; i++)
+        if (!vanta_extents_add(&have, keep->list[i].first, keep->list[i].end)) {
+            vanta_extents_free(&have);
+            return vanta_fail_memory(err);
+        }
+    vanta_follow_stop(&p->follow);
+    vanta_flush_end(&p->flush);
+    vanta_chunks_free(&p->chunks);
+    vanta_extents_free(&p->have);
+    vanta_extents_clear(&p->fresh);
+    vanta_journal_end(&p->writer);
+    p->size_bytes = size_bytes;
+    p->have = have;
+    p->have_bytes = vanta_extents_bytes(&have);
+    p->bytes = vanta_extents_prefix(&have);
+    p->fresh_bytes = p->unsynced_bytes = 0;
+    p->apart = have.n > 1 || p->bytes < p->have_bytes;
+    p->generation++;
+    if (ftruncate(p->fd, (off_t)end) != 0)
+        return vanta_fail_errno(err, errno, "%s", p->path);
+    if (vanta_follow_start(&p->follow, p->fd, p->path, size_bytes, p->known, err) !=
+        VANTA_OK)
+        return VANTA_ERR_NO_MEMORY;
+    vanta_follow_ready(&p->follow, p->bytes);
+    return VANTA_OK;
+}
+
+enum vanta_status vanta_partial_resume(struct vanta_partial *p, uint64_t keep_bytes,
+                                       int64_t size_bytes, struct vanta_error *err)
+{
+    struct vanta_extent one = {0, keep_bytes};
+    struct vanta_extents keep = {&one, keep_bytes > 0, 1};
+
+    return vanta_partial_keep(p, &keep, size_bytes, err);
 }
 
 enum vanta_status vanta_partial_reset(struct vanta_partial *p, struct vanta_error *err)
 {
-    if (ftruncate(p->fd, 0) != 0 || lseek(p->fd, 0, SEEK_SET) != 0)
-        return vanta_fail_errno(err, errno, "emptying %s", p->path);
-    if (p->saved_bytes > 0 || p->has_journal)
+    enum vanta_status status = vanta_partial_keep(p, NULL, p->size_bytes, err);
+
+    if (p->has_journal || p->damaged)
         unlink(p->journal_path);
-    p->saved_bytes = 0;
-    p->has_journal = false;
-    return restart_digest(p, err);
-}
-
-static enum vanta_status hash_prefix(struct vanta_partial *p, uint64_t keep_bytes,
-                                     const atomic_bool *cancel, struct vanta_error *err)
-{
-    enum vanta_status status = VANTA_OK;
-    char *block = malloc(READ_BYTES);
-
-    if (!block)
-        return vanta_fail_memory(err);
-    vanta_platform_read_ahead(p->fd);
-    while (p->bytes < keep_bytes && status == VANTA_OK) {
-        size_t want = keep_bytes - p->bytes < READ_BYTES ? (size_t)(keep_bytes - p->bytes)
-                                                         : READ_BYTES;
-        ssize_t n = pread(p->fd, block, want, (off_t)p->bytes);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (cancel && atomic_load(cancel))
-            status = vanta_fail(err, VANTA_ERR_CANCELLED, "%s: stopped", p->path);
-        else if (n <= 0)
-            status = vanta_fail_errno(err, n < 0 ? errno : EIO, "reading %s", p->path);
-        if (status != VANTA_OK)
-            break;
-        vanta_digest_update(&p->digest, block, (size_t)n);
-        p->bytes += (uint64_t)n;
-    }
-    free(block);
+    p->has_journal = p->damaged = false;
     return status;
-}
-
-enum vanta_status vanta_partial_resume(struct vanta_partial *p, uint64_t keep_bytes,
-                                       const atomic_bool *cancel, struct vanta_error *err)
-{
-    enum vanta_status status = restart_digest(p, err);
-
-    if (status == VANTA_OK)
-        status = hash_prefix(p, keep_bytes, cancel, err);
-    if (status != VANTA_OK)
-        return status;
-    if (ftruncate(p->fd, (off_t)keep_bytes) != 0 ||
-        lseek(p->fd, (off_t)keep_bytes, SEEK_SET) < 0)
-        return vanta_fail_errno(err, errno, "%s", p->path);
-    p->saved_bytes = keep_bytes;
-    return VANTA_OK;
 }
 
 void vanta_partial_describe(struct vanta_partial *p, const char *source,
@@ -159,50 +169,185 @@ void vanta_partial_describe(struct vanta_partial *p, const char *source,
         !vanta_format(j->validator, sizeof j->validator, "%s", validator ? validator : ""))
         j->validator[0] = '\0';
     j->size_bytes = size_bytes;
-    j->synced_bytes = 0;
     p->has_journal = true;
+    if (size_bytes >= RESERVE_BYTES && p->have_bytes == 0)
+        vanta_platform_reserve(p->fd, (uint64_t)size_bytes);
 }
 
-/* The bytes so far reach the disk before the journal says that they are there. */
+/* All that is there reaches the disk, and a journal that says so replaces the one before. */
 static enum vanta_status save(struct vanta_partial *p, struct vanta_error *err)
 {
+    struct vanta_journal *j = &p->journal;
+    struct vanta_extents before = j->have;
+    enum vanta_status status;
+
     if (vanta_platform_fsync(p->fd) != 0)
         return vanta_fail_errno(err, errno, "writing %s", p->path);
-    p->journal.synced_bytes = (int64_t)p->bytes;
-    p->saved_bytes = p->bytes;
-    return vanta_journal_save(p->journal_path, &p->journal, err);
+    j->have = p->have;
+    j->apart = p->apart;
+    status = vanta_journal_begin(&p->writer, p->journal_path, j, err);
+    j->have = before;
+    vanta_extents_clear(&p->fresh);
+    p->fresh_bytes = p->unsynced_bytes = 0;
+    return status;
+}
+
+enum vanta_status vanta_partial_part(struct vanta_partial *p, struct vanta_error *err)
+{
+    enum vanta_status status = VANTA_OK;
+
+    if (p->apart)
+        return VANTA_OK;
+    p->apart = true;
+    if (p->writer.fd == 0)
+        return p->has_journal ? save(p, err) : VANTA_OK;
+    status = vanta_journal_add(&p->writer, p->journal_path, "apart", 0, 0, err);
+    return status;
+}
+
+/* The journal learns what was written, and now and then what is on the disk. */
+static enum vanta_status note(struct vanta_partial *p, struct vanta_error *err)
+{
+    enum vanta_status status = VANTA_OK;
+    unsigned synced;
+    size_t i;
+
+    if (!p->has_journal)
+        return VANTA_OK;
+    if (p->writer.fd == 0)
+        return p->have_bytes >= JOURNAL_BYTES ? save(p, err) : VANTA_OK;
+    if (p->fresh_bytes < LINE_BYTES)
+        return VANTA_OK;
+    for (i = 0; i < p->fresh.n && status == VANTA_OK; i++) {
+        const struct vanta_extent *e = &p->fresh.list[i];
+
+        vanta_platform_write_back(p->fd, e->first, e->end - e->first);
+        status = vanta_journal_add(&p->writer, p->journal_path, "have", e->first, e->end,
+                                   err);
+    }
+    vanta_extents_clear(&p->fresh);
+    p->fresh_bytes = 0;
+    if (status == VANTA_OK && vanta_flush_done(&p->flush, &synced))
+        status = vanta_journal_add(&p->writer, p->journal_path, "synced", synced, 0, err);
+    if (p->unsynced_bytes >= SYNC_BYTES && !vanta_flush_busy(&p->flush)) {
+        vanta_flush_ask(&p->flush, p->fd, p->writer.records);
+        p->unsynced_bytes = 0;
+    }
+    return status;
+}
+
+static enum vanta_status write_all_at(struct vanta_partial *p, uint64_t pos,
+                                      const char *data, size_t len, struct vanta_error *err)
+{
+    while (len > 0) {
+        ssize_t n = pwrite(p->fd, data, len, (off_t)pos);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return vanta_fail_errno(err, n < 0 ? errno : EIO, "writing %s", p->path);
+        data += n;
+        pos += (uint64_t)n;
+        len -= (size_t)n;
+    }
+    return VANTA_OK;
+}
+
+/* The bytes from pos on, none of which is there. */
+static enum vanta_status write_new(struct vanta_partial *p, uint64_t pos, const void *data,
+                                   size_t len, struct vanta_error *err)
+{
+    enum vanta_status status = write_all_at(p, pos, data, len, err);
+
+    if (status != VANTA_OK) {
+        /* Part of it may have been written: where the size tells what is there, it must. */
+        if (!p->apart && ftruncate(p->fd, (off_t)p->bytes) != 0)
+            vanta_hint(err, "delete %s", p->path);
+        return status;
+    }
+    if (!vanta_extents_add(&p->have, pos, pos + len) ||
+        !vanta_extents_add(&p->fresh, pos, pos + len))
+        return vanta_fail_memory(err);
+    p->have_bytes += len;
+    p->fresh_bytes += len;
+    p->unsynced_bytes += len;
+    vanta_follow_take(&p->follow, pos, data, len);
+    if (pos == p->bytes)
+        p->bytes = vanta_extents_prefix(&p->have);
+    vanta_follow_ready(&p->follow, p->bytes);
+    return note(p, err);
+}
+
+enum vanta_status vanta_partial_write_at(struct vanta_partial *p, uint64_t pos,
+                                         const void *data, size_t len,
+                                         struct vanta_error *err)
+{
+    enum vanta_status status = VANTA_OK;
+    uint64_t end = pos + len;
+    struct vanta_extent gap;
+    uint64_t from = pos;
+
+    while (status == VANTA_OK && vanta_extents_gap(&p->have, from, end, &gap)) {
+        status = write_new(p, gap.first, (const char *)data + (gap.first - pos),
+                           (size_t)(gap.end - gap.first), err);
+        from = gap.end;
+    }
+    return status;
 }
 
 enum vanta_status vanta_partial_write(struct vanta_partial *p, const void *data,
                                       size_t len, struct vanta_error *err)
 {
-    enum vanta_status status = vanta_file_write_all(p->fd, data, len, p->path, err);
-    uint64_t step = p->saved_bytes ? SAVE_BYTES : FIRST_SAVE_BYTES;
-
-    if (status != VANTA_OK) {
-        /* Part of the block may have been written: the file holds what was hashed. */
-        if (ftruncate(p->fd, (off_t)p->bytes) != 0)
-            vanta_hint(err, "delete %s", p->path);
-        return status;
-    }
-    vanta_digest_update(&p->digest, data, len);
-    p->bytes += len;
-    if (p->has_journal && p->bytes - p->saved_bytes >= step)
-        status = save(p, err);
-    return status;
+    return vanta_partial_write_at(p, p->bytes, data, len, err);
 }
 
-void vanta_partial_hex(struct vanta_partial *p, char hex[VANTA_SHA256_HEX])
+bool vanta_partial_bad(struct vanta_partial *p, uint64_t *chunk)
 {
-    vanta_digest_hex(&p->digest, hex);
+    uint64_t first, end;
+
+    if (!vanta_follow_bad(&p->follow, chunk))
+        return false;
+    first = *chunk * VANTA_CHUNK_BYTES;
+    end = first + VANTA_CHUNK_BYTES;
+    if (!vanta_extents_remove(&p->have, first, end) ||
+        !vanta_extents_remove(&p->fresh, first, end))
+        return false; /* no memory: the digest of the whole will tell */
+    p->have_bytes = vanta_extents_bytes(&p->have);
+    p->bytes = vanta_extents_prefix(&p->have);
+    if (vanta_partial_part(p, NULL) == VANTA_OK && p->writer.fd)
+        vanta_journal_add(&p->writer, p->journal_path, "lost", first, end, NULL);
+    return true;
+}
+
+enum vanta_status vanta_partial_hex(struct vanta_partial *p, char hex[VANTA_SHA256_HEX],
+                                    struct vanta_error *err)
+{
+    enum vanta_status status;
+
+    hex[0] = '\0';
+    /* The disk works while the rest is hashed; commit tells if it fails. */
+    vanta_flush_end(&p->flush);
+    if (p->follow.started)
+        (void)vanta_platform_fsync(p->fd);
+    vanta_chunks_free(&p->chunks);
+    status = vanta_follow_end(&p->follow, &p->chunks, err);
+    if (status == VANTA_OK)
+        vanta_sha256_to_hex(p->chunks.sha256, hex);
+    return status;
 }
 
 static void release(struct vanta_partial *p)
 {
+    vanta_follow_stop(&p->follow);
+    vanta_flush_end(&p->flush);
     if (p->fd >= 0)
         close(p->fd);
     p->fd = -1;
-    vanta_digest_free(&p->digest);
+    vanta_chunks_free(&p->chunks);
+    vanta_extents_free(&p->have);
+    vanta_extents_free(&p->fresh);
+    vanta_journal_free(&p->journal);
+    vanta_journal_end(&p->writer);
     if (p->lock.held)
         unlink(p->lock_path); /* while it is held: see vanta_partial_lock */
     vanta_lock_release(&p->lock);
@@ -246,7 +391,8 @@ void vanta_partial_close(struct vanta_partial *p)
         return;
     }
     /* Best effort: without it, only what was not yet saved is fetched again. */
-    if (p->fd >= 0 && p->has_journal && p->bytes > p->saved_bytes)
+    vanta_flush_end(&p->flush);
+    if (p->fd >= 0 && p->has_journal && p->have_bytes > 0)
         save(p, NULL);
     release(p);
 }

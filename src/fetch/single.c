@@ -76,14 +76,12 @@ enum vanta_move vanta_finish(struct vanta_job *job, struct vanta_partial *partia
     struct vanta_fetch_item *item = job->item;
     const struct vanta_source *source = &item->sources[job->source];
     const char *expected = item->sha256;
-    uint64_t bytes = partial->bytes;
     char hex[VANTA_SHA256_HEX], *text;
+    uint64_t bytes;
 
-    vanta_partial_hex(partial, hex);
-    if (!hex[0]) {
-        vanta_fail_memory(err);
+    if (vanta_partial_hex(partial, hex, err) != VANTA_OK)
         return VANTA_MOVE_STOP;
-    }
+    bytes = partial->chunks.file_bytes;
     if (!expected && linked_sha256 && linked_sha256[0])
         expected = linked_sha256;
     if (expected && strcmp(hex, expected) != 0) {
@@ -96,8 +94,16 @@ enum vanta_move vanta_finish(struct vanta_job *job, struct vanta_partial *partia
         vanta_partial_reset(partial, NULL);
         return VANTA_MOVE_USELESS;
     }
-    if (vanta_partial_commit(partial, item->dest, err) != VANTA_OK)
+    if (item->found_chunks) {
+        vanta_chunks_free(item->found_chunks);
+        *item->found_chunks = partial->chunks;
+        memset(&partial->chunks, 0, sizeof partial->chunks);
+    }
+    if (vanta_partial_commit(partial, item->dest, err) != VANTA_OK) {
+        if (item->found_chunks)
+            vanta_chunks_free(item->found_chunks);
         return VANTA_MOVE_STOP;
+    }
     memcpy(item->found_sha256, hex, sizeof hex);
     item->found_bytes = bytes;
     item->used = source;
@@ -219,16 +225,21 @@ static void on_progress(void *arg, uint64_t bytes, int64_t total, uint64_t moved
 }
 
 enum vanta_move vanta_run_transfer(struct vanta_call *call, const struct vanta_job *job,
-                                   struct vanta_transfer *t, struct vanta_error *err)
+                                   struct vanta_lanes *lanes, struct vanta_error *err)
 {
     struct vanta_fetcher *f = call->f;
+    struct vanta_transfer *t = lanes->transfer;
     char origin[VANTA_URL_ORIGIN_MAX];
     enum vanta_move move;
     unsigned tries = 0;
 
     vanta_source_origin(f, &job->item->sources[job->source], origin);
-    if (t->best_bytes < t->partial->bytes)
-        t->best_bytes = t->partial->bytes;
+    if (t->best_bytes < t->partial->have_bytes)
+        t->best_bytes = t->partial->have_bytes;
+    t->pace = &f->pace;
+    t->cancel = f->options.cancel;
+    lanes->connections = f->options.connections;
+    lanes->in_use = &f->connections;
     for (;;) {
         uint64_t best = t->best_bytes;
 
@@ -236,7 +247,7 @@ enum vanta_move vanta_run_transfer(struct vanta_call *call, const struct vanta_j
             vanta_fail(err, VANTA_ERR_CANCELLED, "%s: stopped", job->item->label);
             return VANTA_MOVE_STOP;
         }
-        move = vanta_transfer_try(t, err);
+        move = vanta_lanes_try(lanes, err);
         vanta_slots_give(&f->slots);
         /* Not every byte is progress: a server without ranges that always breaks off
          * sends the same ones again. */
@@ -263,25 +274,77 @@ enum vanta_move vanta_run_transfer(struct vanta_call *call, const struct vanta_j
     return move;
 }
 
-/* How much of what an earlier call left may be gone on with. A known digest judges the
- * whole in the end; without one, only the same source's own bytes that a validator still
- * vouches for are kept, and only those that were on the disk for certain. */
-static uint64_t usable_bytes(const struct vanta_job *job,
-                             const struct vanta_partial *partial, const char *source)
+/* Other addresses of the same bytes, for the lanes; texts are to be freed. */
+static void add_others(struct vanta_call *call, const struct vanta_job *job,
+                       struct vanta_lanes *lanes)
 {
     const struct vanta_fetch_item *item = job->item;
-    uint64_t left = partial->left_bytes;
+    char origin[VANTA_URL_ORIGIN_MAX];
+    struct vanta_host host;
+    size_t s;
 
-    if (item->size_bytes >= 0 && left > (uint64_t)item->size_bytes)
-        return 0;
-    if (item->sha256)
-        return left;
-    if (!partial->has_journal || strcmp(partial->journal.source, source) != 0 ||
-        !partial->journal.validator[0])
-        return 0;
-    return left < (uint64_t)partial->journal.synced_bytes
-               ? left
-               : (uint64_t)partial->journal.synced_bytes;
+    for (s = 0; s < job->n_sources && lanes->n_others < VANTA_LANE_SOURCES_MAX; s++) {
+        const struct vanta_source *source = &item->sources[s];
+        enum vanta_locator_kind kind = source->parts[0].kind;
+        char *text;
+
+        if (s == job->source || job->tries[s].exhausted ||
+            vanta_source_is_bundle(source) || !vanta_source_allowed(call->f, source) ||
+            (kind != VANTA_LOCATOR_HF && kind != VANTA_LOCATOR_URL))
+            continue;
+        vanta_source_origin(call->f, source, origin);
+        vanta_hosts_get(&call->f->hosts, origin, vanta_clock_ms(), &host);
+        text = host.down_since_ms == 0 ? vanta_source_text(source) : NULL;
+        if (text)
+            lanes->others[lanes->n_others++] =
+                (struct vanta_lane_source){&source->parts[0], text};
+    }
+}
+
+/* All there already, as far as can be said: an earlier call was stopped just before the
+ * end. Known chunks that are wrong are not there. */
+static bool is_whole(const struct vanta_fetch_item *item, struct vanta_partial *partial,
+                     const atomic_bool *cancel)
+{
+    uint64_t chunk;
+
+    if (item->size_bytes <= 0 || partial->have_bytes != (uint64_t)item->size_bytes)
+        return false;
+    if (partial->known)
+        vanta_follow_wait(&partial->follow, cancel);
+    return !vanta_partial_bad(partial, &chunk);
+}
+
+static enum vanta_move bring(struct vanta_call *call, struct vanta_job *job,
+                             struct vanta_lanes *lanes, struct vanta_error *err)
+{
+    struct vanta_fetch_item *item = job->item;
+    struct vanta_transfer *t = lanes->transfer;
+    uint64_t before = t->partial->have_bytes;
+    enum vanta_move move = VANTA_MOVE_DONE;
+
+    t->kept_bytes = before;
+    if (!is_whole(item, t->partial, t->cancel))
+        move = vanta_run_transfer(call, job, lanes, err);
+    job->progressed = t->progressed;
+    job->retry_after_ms = t->retry_after_ms;
+    if (t->kept_bytes < before) /* the file was begun anew */
+        item->reused_bytes = item->resumed_bytes = 0;
+    if (move != VANTA_MOVE_DONE)
+        return move;
+    before = item->reused_bytes + item->resumed_bytes;
+    move = vanta_finish(job, t->partial, t->linked_sha256, err);
+    if (move != VANTA_MOVE_USELESS || before == 0)
+        return move;
+    /* The bytes from before may be the wrong ones: the source gets a try of its own. */
+    vanta_tell_notice(call, job, "%s: the part that was there before was not right; "
+                                 "starting from the beginning",
+                      item->label);
+    vanta_error_clear(err);
+    item->reused_bytes = item->resumed_bytes = 0;
+    move = vanta_run_transfer(call, job, lanes, err);
+    return move == VANTA_MOVE_DONE ? vanta_finish(job, t->partial, t->linked_sha256, err)
+                                   : move;
 }
 
 static enum vanta_move fetch_address(struct vanta_call *call, struct vanta_job *job,
@@ -299,42 +362,23 @@ static enum vanta_move fetch_address(struct vanta_call *call, struct vanta_job *
                                .sha256 = item->sha256,
                                .magic = item->magic,
                                .allow_plain = call->f->options.allow_plain_http,
+                               .cancel = call->f->options.cancel,
                                .progress = on_progress,
                                .arg = &progress,
                                .retry_after_ms = -1};
-    uint64_t keep = usable_bytes(job, partial, text);
-    enum vanta_move move = VANTA_MOVE_DONE;
-    bool mends = vanta_can_mend(item), mixed;
+    struct vanta_lanes lanes = {.transfer = &t};
+    enum vanta_move move;
+    size_t i;
 
-    if (mends)
-        keep -= keep % VANTA_CHUNK_BYTES;
-    if (vanta_partial_resume(partial, keep, call->f->options.cancel, err) != VANTA_OK)
+    if (vanta_salvage(call, job, partial, text, &item->reused_bytes, err) != VANTA_OK)
         return VANTA_MOVE_STOP;
-    item->resumed_bytes = keep;
-    t.kept_bytes = keep;
-    /* All there already: an earlier call was stopped just before the end. */
-    if (mends)
-        move = vanta_run_mend(call, job, &t, err);
-    else if (keep == 0 || (int64_t)keep != item->size_bytes)
-        move = vanta_run_transfer(call, job, &t, err);
-    job->progressed = t.progressed;
-    job->retry_after_ms = t.retry_after_ms;
-    item->resumed_bytes = t.kept_bytes < keep ? t.kept_bytes : keep;
-    if (move != VANTA_MOVE_DONE)
-        return move;
-    mixed = item->resumed_bytes > 0 || item->reused_bytes > 0;
-    move = vanta_finish(job, partial, t.linked_sha256, err);
-    if (move != VANTA_MOVE_USELESS || !mixed)
-        return move;
-    /* The bytes from before may be the wrong ones: the source gets a try of its own. */
-    vanta_tell_notice(call, job, "%s: the part that was there before was not right; "
-                                 "starting from the beginning",
-                      item->label);
-    vanta_error_clear(err);
-    item->resumed_bytes = item->reused_bytes = 0;
-    move = vanta_run_transfer(call, job, &t, err);
-    return move == VANTA_MOVE_DONE ? vanta_finish(job, partial, t.linked_sha256, err)
-                                   : move;
+    item->resumed_bytes = partial->have_bytes - item->reused_bytes;
+    if (item->sha256)
+        add_others(call, job, &lanes);
+    move = bring(call, job, &lanes, err);
+    for (i = 0; i < lanes.n_others; i++)
+        free((char *)(uintptr_t)lanes.others[i].text);
+    return move;
 }
 
 static enum vanta_move run_locked(struct vanta_call *call, struct vanta_job *job,

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "fetch/retry.h"
@@ -33,12 +34,18 @@ static enum vanta_status fail_length(struct vanta_transfer *t, int64_t found,
     return decide(t, VANTA_MOVE_USELESS, VANTA_ERR_SERVER);
 }
 
+static bool is_straight(const struct vanta_transfer *t)
+{
+    return t->helper && t->straight && t->straight[0];
+}
+
 /* The hub states the file's digest and size before it sends a byte. */
 static enum vanta_status check_linked(struct vanta_transfer *t, struct vanta_error *err)
 {
     const struct vanta_http_headers *h = &t->response.headers;
 
-    if (t->locator->kind != VANTA_LOCATOR_HF)
+    /* Only the hub's own answers count. */
+    if (t->locator->kind != VANTA_LOCATOR_HF || is_straight(t))
         return VANTA_OK;
     if (vanta_sha256_is_hex(h->linked_etag)) {
         if (t->sha256 && strcmp(t->sha256, h->linked_etag) != 0) {
@@ -72,17 +79,17 @@ static bool same_source(const struct vanta_transfer *t)
     return p->has_journal && strcmp(p->journal.source, t->source) == 0;
 }
 
-/* 206: does it go on where the file stops, and is it the same file? */
+/* 206: is it the range that was asked for, and of the same file? */
 static enum vanta_status check_rest(struct vanta_transfer *t, struct vanta_error *err)
 {
     const struct vanta_http_headers *h = &t->response.headers;
     const struct vanta_journal *j = &t->partial->journal;
     const char *validator = vanta_http_headers_validator(h);
+    const char *before = t->helper ? t->validator : same_source(t) ? j->validator : "";
 
-    if (!h->has_range || h->range_first != (int64_t)t->partial->bytes)
+    if (!h->has_range || h->range_first != (int64_t)t->from)
         return start_over(t, err, "the server sent another part than the one asked for");
-    if (same_source(t) && j->validator[0] && validator &&
-        strcmp(j->validator, validator) != 0)
+    if (before[0] && validator && strcmp(before, validator) != 0)
         return start_over(t, err, "the file was changed on the server meanwhile");
     if (h->range_total >= 0 && t->size_bytes >= 0 && h->range_total != t->size_bytes)
         return fail_length(t, h->range_total, err);
@@ -92,14 +99,28 @@ static enum vanta_status check_rest(struct vanta_transfer *t, struct vanta_error
     if (h->content_length >= 0 &&
         h->content_length != h->range_last - h->range_first + 1)
         return start_over(t, err, "the server contradicts itself about the length");
-    if (t->stop_at > 0) /* a part of another length than asked for is as good */
-        t->stop_at = (uint64_t)h->range_last + 1;
     t->total = h->range_total;
     t->judged = true;
-    t->kept_bytes = t->partial->bytes;
+    if (t->helper)
+        return VANTA_OK;
+    t->kept_bytes = t->partial->have_bytes;
     vanta_partial_describe(t->partial, t->source, validator,
                            t->total >= 0 ? t->total : t->size_bytes);
     return VANTA_OK;
+}
+
+/* What a helper may be answered: its range of the same file, or the reason why not. */
+static enum vanta_status check_helper(struct vanta_transfer *t, struct vanta_error *err)
+{
+    int status = t->response.headers.status;
+
+    if (status == 206)
+        return check_rest(t, err);
+    if (status != 200)
+        return VANTA_OK;
+    vanta_fail(err, VANTA_ERR_SERVER, "%s: the server does not give parts of the file",
+               what(t));
+    return decide(t, VANTA_MOVE_USELESS, VANTA_ERR_SERVER);
 }
 
 /* 206 to a request for the whole file: what came may be any part of it, and no digest
@@ -122,7 +143,10 @@ static enum vanta_status on_headers(void *arg, const struct vanta_http_response 
     if (status != VANTA_OK || redirect)
         return status;
     t->answered = true;
-    if (r->headers.status == 206 && (t->partial->bytes > 0 || t->stop_at > 0))
+    t->answered_ms = vanta_clock_ms();
+    if (t->helper)
+        return check_helper(t, err);
+    if (r->headers.status == 206 && (t->from > 0 || t->asked_end > 0))
         return check_rest(t, err);
     if (r->headers.status == 206 && !t->sha256)
         return refuse_part(t, err);
@@ -133,21 +157,14 @@ static enum vanta_status on_headers(void *arg, const struct vanta_http_response 
     return VANTA_OK;
 }
 
-/* Where the answer has to end. A server without ranges sends all of the file. */
-static int64_t end_of_answer(const struct vanta_transfer *t)
-{
-    if (t->stop_at > 0 && !t->fresh)
-        return (int64_t)t->stop_at;
-    return t->size_bytes >= 0 ? t->size_bytes : t->total;
-}
-
 static enum vanta_status keep_bytes(struct vanta_transfer *t, const void *data,
                                     size_t len, struct vanta_error *err)
 {
-    int64_t limit = end_of_answer(t);
+    int64_t limit = t->size_bytes >= 0 ? t->size_bytes : t->total;
+    size_t wanted = t->end - t->pos < len ? (size_t)(t->end - t->pos) : len;
     enum vanta_status status;
 
-    if (limit >= 0 && len > (uint64_t)limit - t->partial->bytes) {
+    if (limit >= 0 && len > (uint64_t)limit - t->pos) {
         vanta_fail(err, VANTA_ERR_LIMIT, "%s: the server sends more than the %lld bytes "
                                          "that the file has",
                    what(t), (long long)limit);
@@ -156,18 +173,30 @@ static enum vanta_status keep_bytes(struct vanta_transfer *t, const void *data,
         t->from_zero = true;
         return decide(t, VANTA_MOVE_USELESS, VANTA_ERR_LIMIT);
     }
-    status = vanta_partial_write(t->partial, data, len, err);
+    /* Another one may have begun the file anew meanwhile. */
+    if (t->generation != t->partial->generation)
+        return decide(t, VANTA_MOVE_AGAIN, VANTA_ERR_CANCELLED);
+    status = vanta_partial_write_at(t->partial, t->pos, data, wanted, err);
     if (status != VANTA_OK)
         return decide(t, VANTA_MOVE_STOP, status);
+    if (t->owners && wanted > 0) {
+        t->owners[t->pos / VANTA_CHUNK_BYTES] = t->owner;
+        t->owners[(t->pos + wanted - 1) / VANTA_CHUNK_BYTES] = t->owner;
+    }
+    t->pos += wanted;
     t->moved_bytes += len;
-    if (t->partial->bytes > t->best_bytes) {
-        t->best_bytes = t->partial->bytes;
+    if (t->partial->have_bytes > t->best_bytes) {
+        t->best_bytes = t->partial->have_bytes;
         t->progressed = true;
     }
     if (t->progress)
-        t->progress(t->arg, t->partial->bytes, t->size_bytes >= 0 ? t->size_bytes : limit,
-                    len);
-    return VANTA_OK;
+        t->progress(t->arg, t->partial->have_bytes, limit, len);
+    if (t->pace)
+        vanta_pace_take(t->pace, len, t->cancel);
+    /* Cut short: the rest is not for this one. */
+    return t->pos < t->end || t->pos == t->asked_end
+               ? VANTA_OK
+               : decide(t, VANTA_MOVE_DONE, VANTA_ERR_CANCELLED);
 }
 
 /* The whole file begins: only now, when its first bytes look right, is what was there
@@ -187,6 +216,9 @@ static enum vanta_status judge_first(struct vanta_transfer *t, struct vanta_erro
     status = vanta_partial_reset(t->partial, err);
     if (status != VANTA_OK)
         return decide(t, VANTA_MOVE_STOP, status);
+    t->generation = t->partial->generation;
+    t->from = t->pos = t->asked_end = 0;
+    t->end = UINT64_MAX;
     vanta_partial_describe(t->partial, t->source, vanta_http_headers_validator(h),
                            t->total >= 0 ? t->total : t->size_bytes);
     return t->first_len ? keep_bytes(t, t->first, t->first_len, err) : VANTA_OK;
@@ -218,15 +250,17 @@ static enum vanta_status on_body(void *arg, const void *data, size_t len,
     return len ? keep_bytes(t, data, len, err) : VANTA_OK;
 }
 
-/* The answer came to its end: is that the file's end? */
+/* The answer came to its end: is that the end of what was asked for? */
 static enum vanta_move check_end(struct vanta_transfer *t, struct vanta_error *err)
 {
     const struct vanta_http_headers *h = &t->response.headers;
-    int64_t expected = end_of_answer(t);
+    int64_t expected = t->size_bytes >= 0 ? t->size_bytes : t->total;
     bool delimited = h->content_length >= 0 || h->chunked || h->version >= 2;
 
     if (!t->judged && judge_first(t, err) != VANTA_OK)
         return t->verdict;
+    if (t->end != UINT64_MAX)
+        expected = (int64_t)t->end;
     if (expected < 0 && !delimited && !t->sha256) {
         vanta_fail(err, VANTA_ERR_SERVER,
                    "%s: the server does not say how long the file is, and its digest is "
@@ -235,15 +269,15 @@ static enum vanta_move check_end(struct vanta_transfer *t, struct vanta_error *e
         vanta_hint(err, "state the file's SHA-256 with it");
         return VANTA_MOVE_USELESS;
     }
-    if (expected < 0 || (int64_t)t->partial->bytes == expected)
+    if (expected < 0 || (int64_t)t->pos >= expected)
         return VANTA_MOVE_DONE;
     if (delimited && t->fresh) {
         t->from_zero = true; /* what came is not the beginning of the file */
-        fail_length(t, (int64_t)t->partial->bytes, err);
+        fail_length(t, (int64_t)t->pos, err);
         return VANTA_MOVE_USELESS;
     }
     vanta_fail(err, VANTA_ERR_NETWORK, "%s: the server stopped after %llu of %lld bytes",
-               what(t), (unsigned long long)t->partial->bytes, (long long)expected);
+               what(t), (unsigned long long)t->pos, (long long)expected);
     vanta_hint(err, "run the same command again: it goes on where it stopped");
     return VANTA_MOVE_AGAIN;
 }
@@ -252,15 +286,15 @@ static enum vanta_move check_end(struct vanta_transfer *t, struct vanta_error *e
 static enum vanta_move check_no_rest(struct vanta_transfer *t, struct vanta_error *err)
 {
     const struct vanta_http_headers *h = &t->response.headers;
+    const struct vanta_partial *p = t->partial;
 
-    if (t->partial->bytes > 0 && h->has_range &&
-        h->range_total == (int64_t)t->partial->bytes &&
+    if (t->from > 0 && h->has_range && h->range_total == (int64_t)t->from &&
+        p->bytes == t->from && p->have_bytes == t->from &&
         (t->size_bytes < 0 || t->size_bytes == h->range_total))
         return VANTA_MOVE_DONE;
-    start_over(t, err, t->partial->bytes > 0
-                           ? "the file there is shorter than what was fetched before"
-                           : "the server answered 416 to a request without a range");
-    return t->partial->bytes > 0 ? VANTA_MOVE_AGAIN : VANTA_MOVE_USELESS;
+    start_over(t, err, t->from > 0 ? "the file there is shorter than what was fetched before"
+                                   : "the server answered 416 to a request without a range");
+    return t->from > 0 ? VANTA_MOVE_AGAIN : VANTA_MOVE_USELESS;
 }
 
 static bool answered_elsewhere(const struct vanta_transfer *t, const char *first_url)
@@ -277,7 +311,7 @@ static enum vanta_move refusal(struct vanta_transfer *t, const char *first_url,
                                struct vanta_error *err)
 {
     const struct vanta_http_headers *h = &t->response.headers;
-    bool elsewhere = answered_elsewhere(t, first_url);
+    bool elsewhere = is_straight(t) || answered_elsewhere(t, first_url);
     char time[VANTA_SIZE_TEXT_MAX];
 
     if (h->status == 511) {
@@ -300,7 +334,8 @@ static enum vanta_move refusal(struct vanta_transfer *t, const char *first_url,
                                          : "that is the server's trouble: try again later");
         return VANTA_MOVE_AGAIN;
     }
-    if (elsewhere && (h->status == 401 || h->status == 403 || h->status == 404)) {
+    if (elsewhere && (h->status == 401 || h->status == 403 || h->status == 404 ||
+                      (is_straight(t) && h->status == 410))) {
         vanta_fail(err, VANTA_ERR_SERVER,
                    "%s: the address it led to was refused (%d); it may have expired",
                    what(t), h->status);
@@ -373,33 +408,61 @@ static void clear_try(struct vanta_transfer *t)
     t->first_len = 0;
 }
 
-enum vanta_move vanta_transfer_try(struct vanta_transfer *t, struct vanta_error *err)
+/* The first gap: where the size is known it has an end, and else lies behind all. */
+static void choose_range(struct vanta_transfer *t)
+{
+    const struct vanta_partial *p = t->partial;
+    struct vanta_extent gap = {p->bytes, UINT64_MAX};
+
+    vanta_extents_gap(&p->have, p->bytes, UINT64_MAX, &gap);
+    t->from = gap.first;
+    t->end = gap.end;
+}
+
+enum vanta_move vanta_transfer_request(struct vanta_transfer *t,
+                                       struct vanta_http_request *request,
+                                       char url[VANTA_URL_MAX], struct vanta_error *err)
 {
     bool hub = t->locator->kind == VANTA_LOCATOR_HF;
-    struct vanta_http_request request = {.allow_plain = t->allow_plain && t->sha256,
-                                         .bearer = hub && t->hub->token[0] ? t->hub->token
-                                                                           : NULL,
-                                         .on_headers = on_headers,
-                                         .on_body = on_body,
-                                         .arg = t};
-    enum vanta_status status;
-    char url[VANTA_URL_MAX];
+    enum vanta_status status = VANTA_OK;
+    const char *validator;
 
     clear_try(t);
-    status = address(t, url, err);
+    if (is_straight(t))
+        vanta_format(url, VANTA_URL_MAX, "%s", t->straight);
+    else
+        status = address(t, url, err);
     if (status != VANTA_OK)
         return VANTA_MOVE_USELESS;
     /* Also when an earlier reset could not begin the hashing anew. */
-    if ((t->from_zero || !t->partial->digest.context) &&
-        vanta_partial_reset(t->partial, err) != VANTA_OK)
-        return VANTA_MOVE_STOP;
-    t->from_zero = false;
-    request.url = url;
-    request.range_from = t->partial->bytes;
-    request.range_end = t->stop_at;
-    if (same_source(t) && t->partial->journal.validator[0])
-        request.if_range = t->partial->journal.validator;
-    status = vanta_http_perform(t->http, &request, &t->response, err);
+    if (!t->helper) {
+        if ((t->from_zero || !t->partial->follow.active) &&
+            vanta_partial_reset(t->partial, err) != VANTA_OK)
+            return VANTA_MOVE_STOP;
+        t->from_zero = false;
+        choose_range(t);
+    }
+    t->pos = t->from;
+    t->asked_end = t->end == UINT64_MAX ? 0 : t->end;
+    t->generation = t->partial->generation;
+    validator = t->helper ? t->validator : same_source(t) ? t->partial->journal.validator
+                                                          : "";
+    *request = (struct vanta_http_request){
+        .url = url,
+        .allow_plain = t->allow_plain && t->sha256,
+        .bearer = hub && !is_straight(t) && t->hub->token[0] ? t->hub->token : NULL,
+        .range_from = t->from,
+        .range_end = t->asked_end,
+        .if_range = validator[0] ? validator : NULL,
+        .on_headers = on_headers,
+        .on_body = on_body,
+        .arg = t};
+    return VANTA_MOVE_DONE;
+}
+
+enum vanta_move vanta_transfer_judge(struct vanta_transfer *t, enum vanta_status status,
+                                     const char *url, struct vanta_error *err)
+{
     if (status != VANTA_OK)
         return failure(t);
     switch (t->response.headers.status) {

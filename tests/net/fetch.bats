@@ -535,7 +535,7 @@ kill_midway() {
 
 @test "a damaged journal is no obstacle" {
     kill_midway KILL
-    echo '{"format": ["' >"$PARTS/$BIG.json"
+    echo '{"format": ["' >"$PARTS/$BIG.journal"
     fetch -- "$URL/ok/big.bin"
     arrived
 }

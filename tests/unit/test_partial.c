@@ -1,6 +1,7 @@
 #include "cmocka_all.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "fetch/partial.h"
@@ -36,7 +37,7 @@ static void a_whole_file_gets_its_name(void **state)
     start();
     add("hello ");
     add("world");
-    vanta_partial_hex(&p, hex);
+    assert_int_equal(vanta_partial_hex(&p, hex, NULL), VANTA_OK);
     vanta_sha256_buffer("hello world", 11, expected, NULL);
     assert_string_equal(hex, expected);
     assert_int_equal(vanta_partial_commit(&p, in_scratch("models/a/b"), NULL), VANTA_OK);
@@ -63,11 +64,11 @@ static void what_was_closed_is_gone_on_with(void **state)
     assert_string_equal(p.journal.source, "hf:a/b@c/d");
     assert_string_equal(p.journal.validator, "\"e\"");
     assert_int_equal(p.journal.size_bytes, 11);
-    assert_int_equal(p.journal.synced_bytes, 6);
-    assert_int_equal(vanta_partial_resume(&p, 5, NULL, NULL), VANTA_OK);
+    assert_int_equal(vanta_extents_prefix(&p.journal.have), 6);
+    assert_int_equal(vanta_partial_resume(&p, 5, 11, NULL), VANTA_OK);
     assert_int_equal(p.bytes, 5);
     add(" world");
-    vanta_partial_hex(&p, hex);
+    assert_int_equal(vanta_partial_hex(&p, hex, NULL), VANTA_OK);
     vanta_sha256_buffer("hello world", 11, expected, NULL);
     assert_string_equal(hex, expected);
     vanta_partial_discard(&p);
@@ -106,16 +107,147 @@ static void a_large_one_has_its_journal_on_the_way(void **state)
     (void)state;
     start();
     vanta_partial_describe(&p, "https://host/x", NULL, -1);
-    assert_false(vanta_file_exists(in_scratch("partial/key.json")));
+    assert_false(vanta_file_exists(in_scratch("partial/key.journal")));
     for (i = 0; i < 3; i++)
         assert_int_equal(vanta_partial_write(&p, block, sizeof block, NULL), VANTA_OK);
-    assert_int_equal(vanta_journal_load(in_scratch("partial/key.json"), &j, NULL),
+    assert_int_equal(vanta_journal_load(in_scratch("partial/key.journal"), &j, NULL),
                      VANTA_OK);
-    assert_int_equal(j.synced_bytes, 300000);
+    assert_int_equal(vanta_extents_prefix(&j.have), 300000);
+    assert_false(j.apart);
     assert_string_equal(j.validator, "");
+    vanta_journal_free(&j);
     assert_int_equal(vanta_partial_reset(&p, NULL), VANTA_OK);
-    assert_false(vanta_file_exists(in_scratch("partial/key.json")));
+    assert_false(vanta_file_exists(in_scratch("partial/key.journal")));
     vanta_partial_discard(&p);
+}
+
+#define MIB ((uint64_t)1024 * 1024)
+
+static char *pattern(size_t bytes)
+{
+    char *data = malloc(bytes);
+    uint32_t x = 1;
+    size_t i;
+
+    assert_non_null(data);
+    for (i = 0; i < bytes; i++)
+        data[i] = (char)((x = x * 1664525u + 1013904223u) >> 24);
+    return data;
+}
+
+/* Writes [from, end) in blocks. */
+static void put(const char *data, uint64_t from, uint64_t end)
+{
+    while (from < end) {
+        size_t n = end - from < 65536 ? (size_t)(end - from) : 65536;
+
+        assert_int_equal(vanta_partial_write_at(&p, from, data + from, n, NULL), VANTA_OK);
+        from += n;
+    }
+}
+
+static void bytes_in_any_order_have_the_digest_of_their_order(void **state)
+{
+    char *data = pattern(11 * MIB + 5);
+    char hex[VANTA_SHA256_HEX], expected[VANTA_SHA256_HEX];
+
+    (void)state;
+    start();
+    vanta_partial_describe(&p, "https://host/x", "\"e\"", 11 * MIB + 5);
+    put(data, 0, MIB);
+    assert_int_equal(vanta_partial_part(&p, NULL), VANTA_OK);
+    put(data, 9 * MIB, 11 * MIB + 5);
+    put(data, 3 * MIB, 4 * MIB);
+    assert_int_equal(p.bytes, MIB);
+    put(data, 0, 9 * MIB + 77); /* over what is there */
+    assert_int_equal(p.bytes, 11 * MIB + 5);
+    assert_int_equal(p.have_bytes, 11 * MIB + 5);
+    assert_int_equal(vanta_partial_hex(&p, hex, NULL), VANTA_OK);
+    vanta_sha256_buffer(data, 11 * MIB + 5, expected, NULL);
+    assert_string_equal(hex, expected);
+    assert_int_equal(p.chunks.n, 3);
+    vanta_partial_discard(&p);
+    free(data);
+}
+
+/* As after kill -9: the struct is forgotten, the files are as they are. */
+static void forget(void)
+{
+    char copy[VANTA_PATH_MAX];
+
+    snprintf(copy, sizeof copy, "%s", in_scratch("partial/kept.journal"));
+    assert_int_equal(rename(in_scratch("partial/key.journal"), copy), 0);
+    assert_int_equal(link(p.path, in_scratch("partial/kept.part")), 0);
+    vanta_partial_discard(&p);
+    assert_int_equal(rename(copy, in_scratch("partial/key.journal")), 0);
+    assert_int_equal(
+        rename(in_scratch("partial/kept.part"), in_scratch("partial/key.part")), 0);
+}
+
+static void a_kill_loses_what_no_line_tells_of(void **state)
+{
+    char *data = pattern(40 * MIB);
+    struct vanta_extent gap;
+
+    (void)state;
+    start();
+    vanta_partial_describe(&p, "https://host/x", "\"e\"", 40 * MIB);
+    put(data, 0, MIB);
+    assert_int_equal(vanta_partial_part(&p, NULL), VANTA_OK);
+    put(data, 20 * MIB, 37 * MIB);
+    forget();
+    open_it();
+    assert_true(p.has_journal);
+    assert_true(p.journal.apart);
+    assert_true(vanta_extents_bytes(&p.journal.have) >= 10 * MIB);
+    /* Nothing that was not written is believed. */
+    assert_true(vanta_extents_gap(&p.journal.have, 0, 40 * MIB, &gap));
+    assert_int_equal(gap.first, MIB);
+    assert_int_equal(gap.end, 20 * MIB);
+    assert_int_equal(vanta_partial_keep(&p, &p.journal.have, 40 * MIB, NULL), VANTA_OK);
+    put(data, 0, 40 * MIB);
+    assert_int_equal(vanta_partial_commit(&p, in_scratch("whole"), NULL), VANTA_OK);
+    free(data);
+}
+
+static void a_wrong_chunk_is_wanted_again(void **state)
+{
+    char *data = pattern(13 * MIB), hex[VANTA_SHA256_HEX], expected[VANTA_SHA256_HEX];
+    struct vanta_chunk_hasher h = {0};
+    struct vanta_chunks known = {0};
+    struct vanta_extent gap;
+    uint64_t chunk = 99;
+
+    (void)state;
+    assert_int_equal(vanta_chunk_hasher_init(&h, 13 * MIB, NULL), VANTA_OK);
+    vanta_chunk_hasher_update(&h, data, 13 * MIB);
+    assert_int_equal(vanta_chunk_hasher_final(&h, &known, NULL), VANTA_OK);
+    vanta_sha256_to_hex(known.sha256, expected);
+    open_it();
+    p.known = &known;
+    assert_int_equal(vanta_partial_keep(&p, NULL, 13 * MIB, NULL), VANTA_OK);
+    data[5 * MIB] ^= 1;
+    data[13 * MIB - 1] ^= 1;
+    put(data, 0, 13 * MIB);
+    data[5 * MIB] ^= 1;
+    data[13 * MIB - 1] ^= 1;
+    vanta_follow_wait(&p.follow, NULL);
+    assert_true(vanta_partial_bad(&p, &chunk));
+    assert_int_equal(chunk, 1);
+    assert_true(vanta_extents_gap(&p.have, 0, 13 * MIB, &gap));
+    assert_int_equal(gap.first, 4 * MIB);
+    assert_int_equal(gap.end, 8 * MIB);
+    put(data, gap.first, gap.end);
+    vanta_follow_wait(&p.follow, NULL);
+    assert_true(vanta_partial_bad(&p, &chunk)); /* the last one, which is shorter */
+    assert_int_equal(chunk, 3);
+    assert_false(vanta_partial_bad(&p, &chunk));
+    put(data, 12 * MIB, 13 * MIB);
+    assert_int_equal(vanta_partial_hex(&p, hex, NULL), VANTA_OK);
+    assert_string_equal(hex, expected);
+    vanta_partial_discard(&p);
+    vanta_chunks_free(&known);
+    free(data);
 }
 
 static void a_lock_that_was_deleted_is_taken_anew(void **state)
@@ -137,36 +269,6 @@ static void a_lock_that_was_deleted_is_taken_anew(void **state)
     vanta_lock_release(&b);
 }
 
-static void journals_are_checked(void **state)
-{
-    static const char *const bad[] = {
-        "", "[]", "{}", "null", "{\"format\": \"other\"}",
-        "{\"format\":\"vanta-partial\",\"version\":2,\"source\":\"s\",\"validator\":\"\","
-        "\"size_bytes\":1,\"synced_bytes\":1}",
-        "{\"format\":\"vanta-partial\",\"version\":1,\"source\":\"s\",\"validator\":"
-        "\"a\\r\\nX: y\",\"size_bytes\":1,\"synced_bytes\":1}",
-        "{\"format\":\"vanta-partial\",\"version\":1,\"source\":\"s\",\"validator\":\"\","
-        "\"size_bytes\":-2,\"synced_bytes\":1}",
-        "{\"format\":\"vanta-partial\",\"version\":1,\"source\":\"s\",\"validator\":\"\","
-        "\"size_bytes\":1,\"synced_bytes\":-1}",
-        "{\"format\":\"vanta-partial\",\"version\":1,\"source\":1,\"validator\":\"\","
-        "\"size_bytes\":1,\"synced_bytes\":1}"};
-    static const char good[] =
-        "{\"format\":\"vanta-partial\",\"version\":1,\"source\":\"s\",\"validator\":\"\","
-        "\"size_bytes\":-1,\"synced_bytes\":0}";
-    struct vanta_journal j;
-    size_t i;
-
-    (void)state;
-    for (i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        assert_int_equal(vanta_journal_parse(bad[i], strlen(bad[i]), "j", &j, NULL),
-                         VANTA_ERR_FORMAT);
-    assert_int_equal(vanta_journal_parse(good, strlen(good), "j", &j, NULL), VANTA_OK);
-    assert_int_equal(j.size_bytes, -1);
-    assert_int_equal(vanta_journal_load(in_scratch("none"), &j, NULL),
-                     VANTA_ERR_NOT_FOUND);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,7 +278,9 @@ int main(void)
         scratch_test(a_symbolic_link_is_not_followed),
         scratch_test(a_large_one_has_its_journal_on_the_way),
         scratch_test(a_lock_that_was_deleted_is_taken_anew),
-        scratch_test(journals_are_checked),
+        scratch_test(bytes_in_any_order_have_the_digest_of_their_order),
+        scratch_test(a_kill_loses_what_no_line_tells_of),
+        scratch_test(a_wrong_chunk_is_wanted_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
