@@ -193,8 +193,8 @@ static enum vanta_status keep_bytes(struct vanta_transfer *t, const void *data,
         t->progress(t->arg, t->partial->have_bytes, limit, len);
     if (t->pace)
         vanta_pace_take(t->pace, len, t->cancel);
-    /* Cut short: the rest is not for this one. */
-    return t->pos < t->end || t->pos == t->asked_end
+    /* Cut short, or given more than was asked for: the rest is not for this one. */
+    return t->pos < t->end || (t->pos == t->asked_end && wanted == len)
                ? VANTA_OK
                : decide(t, VANTA_MOVE_DONE, VANTA_ERR_CANCELLED);
 }

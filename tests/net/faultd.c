@@ -135,9 +135,13 @@ static bool serve_one(int fd)
         len += (size_t)n;
     }
     if (parse(x)) {
+        char last[32] = "";
+
+        if (x->range_last >= 0)
+            snprintf(last, sizeof last, "-%ld", x->range_last);
         x->count = count_path(x->path);
-        write_log("%s %s%s%s host=%s range=%ld if-range=%s auth=%s\n", x->method, x->path,
-                  x->query[0] ? "?" : "", x->query, x->host, x->range_from,
+        write_log("%s %s%s%s host=%s range=%ld%s if-range=%s auth=%s\n", x->method, x->path,
+                  x->query[0] ? "?" : "", x->query, x->host, x->range_from, last,
                   x->if_range[0] ? x->if_range : "-",
                   x->authorization[0] ? x->authorization : "-");
         again = serve(x);

@@ -116,12 +116,12 @@ static bool do_stallonce(struct exchange *x, struct body *b)
 
 static bool do_trickle(struct exchange *x, struct body *b)
 {
-    size_t from, step = (size_t)x->args[0];
+    size_t from, end = answer_end(x, b), step = (size_t)x->args[0];
 
     if (!answer_header(x, b, &from))
         return true;
-    for (; from < b->len; from += step) {
-        size_t n = b->len - from < step ? b->len - from : step;
+    for (; from < end; from += step) {
+        size_t n = end - from < step ? end - from : step;
 
         if (!send_all(x->fd, b->data + from, n))
             return false;
