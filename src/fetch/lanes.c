@@ -444,8 +444,16 @@ static bool worth_a_race(const struct run *r, const struct lane *lane, size_t so
     double mine = (double)(end_of(r, lane) - lane->t->pos) * 1000;
     double usual = r->sources[source].rate > 0 ? r->sources[source].rate : 1e6;
 
-    return now - lane->started_ms > 4 * TICK_MS &&
+    return now - lane->started_ms > 4 * TICK_MS + 2 * r->latency_ms &&
            left_ms(r, lane) > 2 * (mine / usual + (double)r->latency_ms) + WINDOW_MS;
+}
+
+/* What a lane has before it is halved only where that saves more than the beginning of
+ * another request costs; before it has shown its speed, nobody knows. */
+static bool worth_a_split(const struct run *r, const struct lane *lane, int64_t now)
+{
+    return (lane->rate > 0 || now - lane->started_ms > 1000 + 2 * r->latency_ms) &&
+           left_ms(r, lane) > 2.0 * (double)r->latency_ms + WINDOW_MS;
 }
 
 /* Gives one more lane work; false: there is none. */
@@ -460,7 +468,7 @@ static bool assign(struct run *r, int64_t now)
     if (find_gap(r, &gap))
         return help(r, source, gap.first, gap.end) != NULL;
     i = slowest(r, false);
-    if (i != NO_LANE && left_ms(r, r->lanes[i]) > 2.0 * (double)r->latency_ms + TICK_MS) {
+    if (i != NO_LANE && worth_a_split(r, r->lanes[i], now)) {
         uint64_t end = end_of(r, r->lanes[i]), middle;
 
         middle = r->lanes[i]->t->pos + (end - r->lanes[i]->t->pos) / 2;

@@ -123,7 +123,7 @@ hub() {
     contains "$URL/missing/model.gguf: "
     lacks SECRET
     hub "$URL/norangereset:300000/model.gguf?Signature=SECRET"
-    grep -q norangereset "$PARTS/$MODEL.json"
+    grep -q norangereset "$PARTS/$MODEL.journal"
     ! grep -rq SECRET "$PARTS"
     hub "$URL/ok/model.gguf?Signature=SECRET"
     exits 0
