@@ -7,7 +7,10 @@
 #define SHA256_X86 1
 #include <cpuid.h>
 #include <immintrin.h>
-#elif defined(__aarch64__)
+#elif defined(__aarch64__) && defined(__ARM_NEON) &&                                    \
+    (defined(__ARM_FEATURE_SHA2) || defined(__ARM_FEATURE_CRYPTO))
+/* The intrinsics are there only where the whole file is built for them (CMakeLists.txt);
+ * whether the processor has them is asked all the same. */
 #define SHA256_ARM 1
 #include <arm_neon.h>
 #if defined(__linux__)
@@ -103,11 +106,7 @@ static bool processor_has_it(void)
 }
 
 #else
-#if defined(__clang__)
-#define TARGET __attribute__((target("sha2")))
-#else
-#define TARGET __attribute__((target("+sha2")))
-#endif
+#define TARGET
 
 typedef uint32x4_t words;
 
