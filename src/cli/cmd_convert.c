@@ -32,6 +32,7 @@ struct convert_options {
     const char *output;
     bool force;
     enum target target;
+    const struct vanta_catalog_model *origin; /* whose weights they are; NULL: unknown */
     enum vanta_encoder_weights weights;
     struct vanta_catalog *catalog; /* NULL: it cannot be read */
 };
@@ -96,7 +97,7 @@ static const struct vanta_catalog_model *find_input(const struct vanta_catalog *
 /* The GGUF says whose weights it has when the catalog knows them by their digest; so it
  * is the same file that setup makes. */
 static enum vanta_status convert_gguf(const char *dir, const char *target,
-                                      const struct convert_options *o, struct bar *bar,
+                                      struct convert_options *o, struct bar *bar,
                                       struct vanta_convert_result *result,
                                       struct vanta_error *err)
 {
@@ -113,7 +114,7 @@ static enum vanta_status convert_gguf(const char *dir, const char *target,
         if (status != VANTA_OK)
             return status;
         source.weights_sha256 = sha256;
-        model = find_input(o->catalog, sha256);
+        o->origin = model = find_input(o->catalog, sha256);
         if (model) {
             source.name = model->id;
             source.license = model->license ? model->license->id : NULL;
@@ -125,7 +126,7 @@ static enum vanta_status convert_gguf(const char *dir, const char *target,
 }
 
 static enum vanta_status run_conversion(const char *from, const char *to,
-                                        const struct convert_options *o, struct bar *bar,
+                                        struct convert_options *o, struct bar *bar,
                                         struct vanta_convert_result *result,
                                         struct vanta_error *err)
 {
@@ -137,7 +138,7 @@ static enum vanta_status run_conversion(const char *from, const char *to,
 }
 
 /* Converts beside the target and moves it there: that name is never half a file's. */
-static enum vanta_status convert(const char *dir, const struct convert_options *o,
+static enum vanta_status convert(const char *dir, struct convert_options *o,
                                  struct vanta_convert_result *result,
                                  struct vanta_error *err)
 {
@@ -200,6 +201,8 @@ static int print_result(const struct convert_options *o,
         fprintf(stderr, "this is %s %s, byte for byte (%s)\n",
                 o->target == TO_WHISPER ? "the hub's" : "the catalog's", vanta_path_base(same->path),
                 model->id);
+    else if (o->origin)
+        fprintf(stderr, "made of the weights of %s\n", o->origin->id);
     else if (o->catalog && o->target != TO_SAFETENSORS)
         fputs("no file of the catalog has this digest: other weights than the "
               "originals, or a model that the catalog does not list\n",

@@ -300,11 +300,8 @@ static enum vanta_status write_all(struct conversion *k, const char *target,
     for (i = 0; status == VANTA_OK && i < k->plan.n_pieces; i++)
         if (k->plan.pieces[i].to.name[0] != '\0')
             status = write_piece(k, &k->plan.pieces[i], err);
-    if (status == VANTA_OK && vanta_output_bytes(k->out) != k->total_bytes)
-        status = vanta_fail(err, VANTA_ERR_INTERNAL, "%s: %llu bytes instead of %llu",
-                            target, (unsigned long long)vanta_output_bytes(k->out),
-                            (unsigned long long)k->total_bytes);
-    return status == VANTA_OK ? vanta_output_finish(k->out, result, err) : status;
+    return status == VANTA_OK ? vanta_output_complete(k->out, k->total_bytes, result, err)
+                              : status;
 }
 
 enum vanta_status vanta_convert_ct2_whisper(const char *dir, const char *target,

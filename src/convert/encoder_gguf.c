@@ -350,19 +350,13 @@ static enum vanta_status write_all(struct conversion *k, const char *target,
     size_t i;
 
     if (status == VANTA_OK)
-        status = vanta_output_check_disk(target, k->total_bytes, err);
-    if (status == VANTA_OK)
-        status = vanta_output_open(target, &k->out, err);
-    if (status == VANTA_OK)
-        status = vanta_output_write(k->out, head.data, head.len, err);
+        status = vanta_output_begin(target, k->total_bytes, head.data, head.len, &k->out,
+                                    err);
     vanta_buf_free(&head);
     for (i = 0; status == VANTA_OK && i < k->plan.n; i++)
         status = write_piece(k, &k->plan.pieces[i], err);
-    if (status == VANTA_OK && vanta_output_bytes(k->out) != k->total_bytes)
-        status = vanta_fail(err, VANTA_ERR_INTERNAL, "%s: %llu bytes instead of %llu",
-                            target, (unsigned long long)vanta_output_bytes(k->out),
-                            (unsigned long long)k->total_bytes);
-    return status == VANTA_OK ? vanta_output_finish(k->out, result, err) : status;
+    return status == VANTA_OK ? vanta_output_complete(k->out, k->total_bytes, result, err)
+                              : status;
 }
 
 enum vanta_status vanta_encoder_gguf(const char *dir, const char *target,

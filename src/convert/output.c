@@ -278,3 +278,25 @@ enum vanta_status vanta_output_check_disk(const char *path, uint64_t bytes,
     vanta_hint(err, "make room there, or choose a place on another disk");
     return VANTA_ERR_NO_SPACE;
 }
+
+enum vanta_status vanta_output_begin(const char *path, uint64_t total_bytes,
+                                     const void *head, size_t head_bytes,
+                                     struct vanta_output **out, struct vanta_error *err)
+{
+    enum vanta_status status = vanta_output_check_disk(path, total_bytes, err);
+
+    if (status == VANTA_OK)
+        status = vanta_output_open(path, out, err);
+    return status == VANTA_OK ? vanta_output_write(*out, head, head_bytes, err) : status;
+}
+
+enum vanta_status vanta_output_complete(struct vanta_output *o, uint64_t total_bytes,
+                                        struct vanta_convert_result *result,
+                                        struct vanta_error *err)
+{
+    if (o->bytes != total_bytes)
+        return vanta_fail(err, VANTA_ERR_INTERNAL, "%s: %llu bytes instead of %llu",
+                          o->path, (unsigned long long)o->bytes,
+                          (unsigned long long)total_bytes);
+    return vanta_output_finish(o, result, err);
+}

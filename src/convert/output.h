@@ -43,6 +43,14 @@ enum vanta_status vanta_output_write(struct vanta_output *o, const void *data, s
 enum vanta_status vanta_output_u32(struct vanta_output *o, uint32_t value,
                                    struct vanta_error *err); /* little-endian */
 uint64_t vanta_output_bytes(const struct vanta_output *o);
+/* Opens it with room on the disk for total_bytes and writes the first of them; and
+ * finishes it when it has got as many. */
+enum vanta_status vanta_output_begin(const char *path, uint64_t total_bytes,
+                                     const void *head, size_t head_bytes,
+                                     struct vanta_output **out, struct vanta_error *err);
+enum vanta_status vanta_output_complete(struct vanta_output *o, uint64_t total_bytes,
+                                        struct vanta_convert_result *result,
+                                        struct vanta_error *err);
 enum vanta_status vanta_output_finish(struct vanta_output *o,
                                       struct vanta_convert_result *result,
                                       struct vanta_error *err);

@@ -133,15 +133,13 @@ static enum vanta_status write_all(struct writer *w, const char *target,
     size_t i;
 
     if (status == VANTA_OK)
-        status = vanta_output_check_disk(target, w->total_bytes, err);
-    if (status == VANTA_OK)
-        status = vanta_output_open(target, &w->out, err);
-    if (status == VANTA_OK)
-        status = vanta_output_write(w->out, header.data, header.len, err);
+        status = vanta_output_begin(target, w->total_bytes, header.data, header.len,
+                                    &w->out, err);
     vanta_buf_free(&header);
     for (i = 0; status == VANTA_OK && i < w->file->n; i++)
         status = write_tensor(w, &w->file->tensors[i], err);
-    return status == VANTA_OK ? vanta_output_finish(w->out, result, err) : status;
+    return status == VANTA_OK ? vanta_output_complete(w->out, w->total_bytes, result, err)
+                              : status;
 }
 
 enum vanta_status vanta_torch_safetensors(const char *checkpoint, const char *target,

@@ -86,6 +86,9 @@ static enum vanta_status read_sizes(const struct document *d, const json_t *args
     for (i = 0; status == VANTA_OK && i < sizeof sizes / sizeof sizes[0]; i++) {
         int64_t value = 0;
 
+        if (sizes[i].out == &c->text_vocabulary &&
+            json_is_null(json_object_get(args, sizes[i].key)))
+            continue; /* as in the class: what the vocabulary has */
         status = vanta_json_integer(&d->doc, args, "/model_args", sizes[i].key, true, 1,
                                     sizes[i].most, &value, err);
         *sizes[i].out = (uint32_t)value;
@@ -270,6 +273,8 @@ static enum vanta_status read_vocabulary(const char *dir, struct vanta_xtts_conf
         status = vanta_fail(err, VANTA_ERR_FORMAT,
                             "%s: its tokens have no usable numbers, or [START] or [STOP] "
                             "is missing", d.path);
+    else if (c->text_vocabulary == 0)
+        c->text_vocabulary = (uint32_t)c->tokens;
     else if (c->tokens > c->text_vocabulary)
         status = vanta_fail(err, VANTA_ERR_FORMAT,
                             "%s: %zu tokens, and config.json says %u", d.path, c->tokens,

@@ -396,7 +396,7 @@ static void parse_preparation(struct catalog_reader *r,
     catalog_id(r, "id", &out->id);
     catalog_integer(r, "version", true, 1, INT32_MAX, &out->version);
     kind = catalog_choice(r, "kind", true, kinds);
-    catalog_known_keys(r, keys[kind]);
+    catalog_known_keys(r, keys[kind > 0 ? kind : 0]); /* -1: none of them */
     if (r->status != VANTA_OK)
         return;
     out->kind = (enum vanta_preparation_kind)kind;

@@ -68,6 +68,47 @@ for m in json.load(open(sys.argv[1]))["models"]:
     exits 3
 }
 
+# answered TEXT WORDS...: a setup at a terminal where TEXT is typed; what was shown is $output.
+answered() {
+    run python3 - "$@" <<'END'
+import os, pty, sys
+
+answer, words = sys.argv[1], sys.argv[2:]
+pid, fd = pty.fork()
+if pid == 0:
+    os.execv(words[0], words)
+data, told = b"", False
+while True:
+    try:
+        block = os.read(fd, 65536)
+    except OSError:
+        break
+    if not block:
+        break
+    data += block
+    if b"Accept it for voice?" in data and not told:
+        os.write(fd, answer.encode() + b"\n")
+        told = True
+sys.stdout.buffer.write(data.replace(b"\r", b""))
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+END
+}
+
+@test "at a terminal the terms are shown and the answer is asked, no being the default" {
+    for answer in '' n; do
+        answered "$answer" "$VANTA" setup voice --catalog "$catalog" --no-test
+        exits 3
+        contains "No money may be made with it."
+        contains "Non-commercial use only, of the model and of the speech it makes."
+        contains "was not accepted"
+        [ ! -e "$gguf" ]
+    done
+    answered y "$VANTA" setup voice --catalog "$catalog" --no-test
+    exits 0
+    [ "$(head -c 4 "$gguf")" = GGUF ]
+    grep -q "$(digest_of "$upstream/LICENSE.txt")" "$folder/.license/accepted.json"
+}
+
 @test "accepted: the GGUF is made, the checkpoint is gone, both digests stay" {
     run vanta_setup --accept-license CPML
     exits 0
@@ -79,6 +120,8 @@ for m in json.load(open(sys.argv[1]))["models"]:
     grep -q "$(digest_of "$upstream/LICENSE.txt")" "$folder/.license/accepted.json"
     "$VANTA" convert "$upstream" --to xtts-gguf --catalog "$catalog" -o same.gguf
     cmp same.gguf "$gguf"
+    run "$VANTA" convert "$upstream" --to xtts-gguf --type f16 --catalog "$catalog" -o f16.gguf
+    contains "made of the weights of voice"
     [ "$(entry 'm["hash"]')" = "$(digest_of "$gguf")" ]
     [ "$(entry 'm["preparation"]["inputs"][0]["path"]')" = model.pth ]
     [ "$(entry 'm["preparation"]["inputs"][0]["sha256"]')" = "$(digest_of "$upstream/model.pth")" ]

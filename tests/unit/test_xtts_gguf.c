@@ -520,6 +520,13 @@ static void other_models_are_refused(void **state)
         edit(name, cases[i].from, cases[i].to);
         refused(cases[i].status, cases[i].message);
     }
+    /* What the class leaves to the vocabulary: another number of tokens than rows. */
+    xtts_write_folder(in_scratch("xtts"), &xtts_small, &plain);
+    edit("xtts/config.json", "tokens\": 300", "tokens\": null");
+    refused(VANTA_ERR_FORMAT, "gpt.text_embedding.weight has another shape");
+    edit("xtts/vocab.json", "\"id\": 262", "\"id\": 299");
+    assert_int_equal(convert_folder(VANTA_ENCODER_WEIGHTS_F32), VANTA_OK);
+    assert_int_equal(key_u32("xtts.text.vocabulary"), 300);
     unlink(in_scratch("xtts/vocab.json"));
     refused(VANTA_ERR_NOT_FOUND, "vocab.json");
     unlink(in_scratch("xtts/config.json"));
