@@ -86,9 +86,10 @@ static json_t *speak_request(const struct vanta_speak *r)
     return NULL;
 }
 
-static enum vanta_status read_spoken(const json_t *ok, struct vanta_spoken *out,
+static enum vanta_status read_spoken(const struct exchange *x, struct vanta_spoken *out,
                                      int64_t heard, struct vanta_error *what)
 {
+    const json_t *ok = x->ok;
     int64_t hz = 0;
     enum vanta_status status = whole(ok, "samples", SAMPLES_MAX, &out->samples, what);
 
@@ -108,6 +109,8 @@ static enum vanta_status read_spoken(const json_t *ok, struct vanta_spoken *out,
     if (status == VANTA_OK && (hz != VANTA_SPEAK_HZ || out->samples != heard))
         status = vanta_fail(what, VANTA_ERR_FORMAT,
                             "other samples than those that were sent");
+    if (status == VANTA_OK && x->binary_answer)
+        status = vanta_fail(what, VANTA_ERR_FORMAT, "bytes that were not asked for");
     return status;
 }
 
@@ -136,7 +139,7 @@ enum vanta_status vanta_engine_speak(struct vanta_engine *engine,
         return vanta_fail_memory(err);
     status = client_exchange(engine, &x, err);
     return status == VANTA_OK
-               ? client_judge(&x, read_spoken(x.ok, out, heard, &what), &what, err)
+               ? client_judge(&x, read_spoken(&x, out, heard, &what), &what, err)
                : status;
 }
 
@@ -183,6 +186,7 @@ static enum vanta_status read_voice(const struct exchange *x, struct vanta_voice
                                     double *audio_s, struct vanta_error *what)
 {
     int64_t rows = 0, columns = 0, speaker = 0;
+    size_t i;
     enum vanta_status status =
         whole(x->ok, "latent_rows", VANTA_VOICE_ROWS_MAX, &rows, what);
 
@@ -204,6 +208,9 @@ static enum vanta_status read_voice(const struct exchange *x, struct vanta_voice
     if (!out->values)
         return vanta_fail(what, VANTA_ERR_NO_MEMORY, "memory is out");
     memcpy(out->values, x->binary_answer, x->binary_answer_bytes);
+    for (i = 0; i < vanta_voice_floats(out); i++)
+        if (!isfinite(out->values[i]))
+            return vanta_fail(what, VANTA_ERR_FORMAT, "a voice with values that are none");
     return VANTA_OK;
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "engine_fixture.h"
+#include "engines/speak.h"
 
 /* --- one of each request --- */
 
@@ -126,6 +127,52 @@ static enum vanta_status ask_audio(struct vanta_engine *engine, struct vanta_err
     return status;
 }
 
+static enum vanta_status ask_speak(struct vanta_engine *engine, struct vanta_error *err)
+{
+    struct vanta_speak request = {.text = "hello", .language = "en", .top_p = -1,
+                                  .repetition_penalty = -1, .speed = -1};
+    struct vanta_spoken out;
+    enum vanta_status status = vanta_engine_speak(engine, &request, &out, err);
+
+    if (status == VANTA_OK) {
+        assert_int_equal(out.samples, 6);
+        assert_int_equal(out.sentences, 2);
+        assert_int_equal(out.codes, 9);
+        assert_int_equal(out.cut, 1);
+        assert_true(out.engine_ms == 40 && out.first_audio_ms == 20);
+    }
+    return status;
+}
+
+static enum vanta_status ask_voices(struct vanta_engine *engine, struct vanta_error *err)
+{
+    json_t *out = NULL;
+    enum vanta_status status = vanta_engine_voices(engine, &out, err);
+
+    assert_int_equal(out != NULL, status == VANTA_OK);
+    json_decref(out);
+    return status;
+}
+
+static enum vanta_status ask_clone(struct vanta_engine *engine, struct vanta_error *err)
+{
+    static const char *const paths[] = {"/a.wav"};
+    struct vanta_voice out;
+    double audio_s;
+    enum vanta_status status = vanta_engine_clone(engine, paths, 1, &out, &audio_s, err);
+
+    if (status == VANTA_OK) {
+        assert_int_equal(out.rows, 1);
+        assert_int_equal(out.columns, 2);
+        assert_int_equal(out.speaker, 1);
+        assert_true(out.values[0] == 1 && out.values[2] == -0.5f && audio_s == 6.5);
+    } else {
+        assert_null(out.values);
+    }
+    vanta_voice_free(&out);
+    return status;
+}
+
 static enum vanta_status ask_devices(struct vanta_engine *engine, struct vanta_error *err)
 {
     json_t *out = NULL;
@@ -185,6 +232,14 @@ static const struct {
      "'rms': 0.25, 'clipped': 0, 'silence_start_s': 0, 'silence_end_s': 1, 'truncated': "
      "true}",
      NULL},
+    {"speak", ask_speak, "{'audio': 4, 'value': 5}, {'audio': 2, 'value': 5}, ",
+     "{'samples': 6, 'sample_hz': 24000, 'sentences': 2, 'codes': 9, 'cut': 1, "
+     "'engine_ms': 40, 'first_audio_ms': 20}",
+     NULL},
+    {"voices", ask_voices, "", "{'voices': ['Anna', 'Bea'], 'languages': ['en']}", NULL},
+    {"clone", ask_clone, "",
+     "{'latent_rows': 1, 'latent_columns': 2, 'speaker': 1, 'audio_s': 6.5}",
+     "0000803f00000040000000bf"},
     {"devices", ask_devices, "",
      "{'backends': ['CPU'], 'devices': [{'name': 'CPU', 'description': 'x', 'type': "
      "'cpu', 'memory_bytes': 1, 'free_bytes': 1}], 'features': {'AVX': '1'}}",
@@ -395,6 +450,69 @@ static void sizes_of_vectors(void **state)
     is_a_lie(tokenize, "{'tokens': 3}", NULL, "in 0 bytes");
 }
 
+static void samples_and_voices_of_other_sizes(void **state)
+{
+    size_t speak = request_named("speak"), voice = request_named("clone");
+    char steps[2048];
+
+    (void)state;
+    is_a_lie(speak, "{'samples': 7, 'sample_hz': 24000, 'sentences': 2, 'codes': 9, "
+                    "'cut': 1, 'engine_ms': 40, 'first_audio_ms': 20}",
+             NULL, "other samples");
+    is_a_lie(speak, "{'samples': 6, 'sample_hz': 22050, 'sentences': 2, 'codes': 9, "
+                    "'cut': 1, 'engine_ms': 40, 'first_audio_ms': 20}",
+             NULL, "other samples");
+    is_a_lie(speak, "{'samples': 6, 'sample_hz': 24000, 'sentences': 2, 'codes': 9, "
+                    "'cut': 3, 'engine_ms': 40, 'first_audio_ms': 20}",
+             NULL, "/cut");
+    snprintf(steps, sizeof steps, "{'send': {'id': 0, 'event': 'audio', 'samples': 3}}, "
+                                  "{'ok': %s}",
+             requests[speak].ok);
+    steps_are_a_lie("speak", steps, "samples");
+    steps_are_a_lie("speak", "{'send': {'id': 0, 'event': 'audio'}}", "samples");
+    steps_are_a_lie("speak", "{'send': {'id': 0, 'event': 'text', 'text': 'x'}}", "event");
+    /* Audio is nothing that a completion has. */
+    steps_are_a_lie("complete", "{'audio': 2, 'value': 5}", "");
+    is_a_lie(voice, requests[voice].ok, "0000803f00000040", "another size");
+    is_a_lie(voice, requests[voice].ok, NULL, "another size");
+    is_a_lie(voice, "{'latent_rows': 0, 'latent_columns': 2, 'speaker': 3, 'audio_s': 1}",
+             requests[voice].hex, "another size");
+    is_a_lie(voice, requests[voice].ok, "0000803f0000c07f000000bf", "values that are none");
+    is_a_lie(request_named("voices"), "{'voices': [1], 'languages': []}", NULL, "voices");
+    is_a_lie(request_named("voices"), "{'voices': [], 'languages': ['a\\u001b']}", NULL,
+             "languages");
+}
+
+static void what_to_speak_has_to_make_sense(void **state)
+{
+    static const struct vanta_speak wrong[] = {
+        {.text = NULL, .language = "en"},
+        {.text = "a", .language = NULL},
+        {.text = "a", .language = "en", .temperature = 11},
+        {.text = "a", .language = "en", .top_p = 2},
+        {.text = "a", .language = "en", .top_p = 0, .repetition_penalty = -1, .speed = -1},
+        {.text = "a", .language = "en", .top_p = -1, .repetition_penalty = 0.5},
+        {.text = "a", .language = "en", .top_p = -1, .repetition_penalty = -1, .speed = 9},
+        {.text = "a", .language = "en", .top_p = -1, .repetition_penalty = -1, .speed = -1,
+         .made = (const float *)"abcd"}};
+    struct vanta_engine *engine = open_scripted(VANTA_ENGINE_SPEECH, "{}");
+    struct vanta_speak long_one = {.language = "en", .top_p = -1, .repetition_penalty = -1,
+                                   .speed = -1};
+    struct vanta_spoken out;
+    char *text = calloc(1, VANTA_SPEAK_TEXT_MAX + 2);
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        check_fails(vanta_engine_speak(engine, &wrong[i], &out, err), VANTA_ERR_USAGE,
+                    "makes no sense");
+    memset(text, 'a', VANTA_SPEAK_TEXT_MAX + 1);
+    long_one.text = text;
+    check_fails(vanta_engine_speak(engine, &long_one, &out, err), VANTA_ERR_LIMIT, "1 MiB");
+    free(text);
+    vanta_engine_close(engine);
+}
+
 static void vectors_that_are_no_unit_vectors(void **state)
 {
     static const char *const hex[] = {
@@ -498,6 +616,8 @@ int main(void)
         scratch_test(devices_that_are_none),
         scratch_test(sizes_of_vectors),
         scratch_test(vectors_that_are_no_unit_vectors),
+        scratch_test(samples_and_voices_of_other_sizes),
+        scratch_test(what_to_speak_has_to_make_sense),
         scratch_test(bytes_beside_an_answer_that_has_none),
         scratch_test(messages_that_have_no_place),
         scratch_test(frames_that_are_none),
