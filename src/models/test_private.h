@@ -56,5 +56,8 @@ enum vanta_status test_speak_hear(struct test *test, const char *path,
                                   struct vanta_error *err);
 /* test_say.c: by a model on this machine; path is a file that may be written. */
 enum vanta_status test_say(struct test *test, const char *path, struct vanta_error *err);
+/* As test_speak_audio by an engine that has no model, and the silence around the words. */
+enum vanta_status test_say_audio(struct test *test, const char *path,
+                                 struct vanta_error *err);
 
 #endif

@@ -79,9 +79,8 @@ static enum vanta_status speak(struct test *test, const char *path,
     return status == VANTA_OK ? note(test, &spoken, err) : status;
 }
 
-/* Silence before and after the words, by an engine that has no model. */
-static enum vanta_status judge(struct test *test, const char *path,
-                               struct vanta_error *err)
+enum vanta_status test_say_audio(struct test *test, const char *path,
+                                 struct vanta_error *err)
 {
     struct vanta_engine_options options = {.kind = VANTA_ENGINE_NONE,
                                            .program = test->options->engine,
@@ -128,6 +127,6 @@ enum vanta_status test_say(struct test *test, const char *path, struct vanta_err
     vanta_engine_close(test->engine);
     test->engine = NULL;
     if (status == VANTA_OK)
-        status = judge(test, path, err);
+        status = test_say_audio(test, path, err);
     return status == VANTA_OK ? test_speak_hear(test, path, err) : status;
 }

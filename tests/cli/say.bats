@@ -214,3 +214,37 @@ assert d["version"] == 1 and d["voices"][1] == "Damien Black" and d["languages"]
     run vanta run speaker 'One.' -o out.wav
     exits 3
 }
+
+# --- vanta test ---
+
+# The engine without a model says this of any audio.
+audio_is_right() {
+    python3 - "$BIN/vanta-engine.script" <<'END'
+import json, sys
+script = json.load(open(sys.argv[1]))
+script["audio"] = [{"ok": {"format": "WAV", "sample_hz": 24000, "channels": 1, "seconds": 6.5,
+    "peak": 0.4, "rms": 0.1, "clipped": 0, "silence_start_s": 0.2, "silence_end_s": 0.3,
+    "truncated": False}}]
+json.dump(script, open(sys.argv[1], "w"))
+END
+}
+
+@test "test: a model speaks, is judged, and is heard by a ready Whisper model" {
+    audio_is_right
+    speaks "$SOUND"
+    run vanta test speaker -v
+    exits 0
+    contains 'not heard again: no Whisper model is ready'
+    contains 'real-time factor 0.50'
+    vanta setup listener --quiet
+    run vanta test speaker -v # hears another sentence
+    exits 1
+    contains 'as listener hears it, more than 0.15: " Please set a timer for ten minutes'
+    sed -i.old 's/"word_error_rate_max": 0.15/"word_error_rate_max": 1/' \
+        "$HOME/.config/vanta/catalog.d/speaker.json"
+    run vanta test speaker -v
+    exits 0
+    contains 'as listener hears it (at most 1.00)'
+    vanta test speaker --json | grep -q '"heard_by": *"listener"'
+    [ "$(find "$MODELS/tts" -name '.test-*' | wc -l)" -eq 0 ]
+}
