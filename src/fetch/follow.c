@@ -36,7 +36,7 @@ enum vanta_status vanta_follow_start(struct vanta_follow *f, int fd, const char 
     f->size_bytes = size_bytes;
     f->known = known && known->n > 0 && (int64_t)known->file_bytes == size_bytes ? known
                                                                                : NULL;
-    f->bad = f->last_bad = -1;
+    f->bad = -1;
     status = begin_hashing(f, err);
     f->active = status == VANTA_OK;
     return status;
@@ -73,13 +73,7 @@ static void judge(struct vanta_follow *f)
         f->whole = h->whole;
         return;
     }
-    if ((int64_t)i == f->last_bad && memcmp(digest, f->last_digest, sizeof digest) == 0) {
-        /* Two said the same: then the digests are of another file. */
-        f->known = NULL;
-        return;
-    }
-    f->bad = f->last_bad = (int64_t)i;
-    memcpy(f->last_digest, digest, sizeof digest);
+    f->bad = (int64_t)i;
     rewind_chunk(f, i);
     f->ready = (uint64_t)i * VANTA_CHUNK_BYTES;
 }
@@ -205,6 +199,15 @@ bool vanta_follow_bad(struct vanta_follow *f, uint64_t *chunk)
     }
     pthread_mutex_unlock(&f->mutex);
     return found;
+}
+
+void vanta_follow_unknow(struct vanta_follow *f)
+{
+    if (!f->started)
+        return;
+    pthread_mutex_lock(&f->mutex);
+    f->known = NULL;
+    pthread_mutex_unlock(&f->mutex);
 }
 
 void vanta_follow_wait(struct vanta_follow *f, const atomic_bool *cancel)

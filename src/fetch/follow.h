@@ -41,9 +41,6 @@ struct vanta_follow {
     uint64_t ready;
     bool stop;
     int64_t bad;    /* the chunk; -1: none */
-    bool bad_again; /* it came twice with the same bytes: known is what is wrong */
-    int64_t last_bad;
-    uint8_t last_digest[32];
     int failed;     /* errno of reading */
     /* Of the thread, or of the caller where there is none. */
     struct vanta_chunk_hasher hasher;
@@ -58,6 +55,8 @@ void vanta_follow_take(struct vanta_follow *f, uint64_t pos, const void *data, s
 void vanta_follow_ready(struct vanta_follow *f, uint64_t bytes);
 /* Whether a bad chunk was found since the last time; ready counts up to it at most now. */
 bool vanta_follow_bad(struct vanta_follow *f, uint64_t *chunk);
+/* known is not believed any more. */
+void vanta_follow_unknow(struct vanta_follow *f);
 /* Waits until all that is ready is hashed, or a bad chunk was found, or *cancel is set. */
 void vanta_follow_wait(struct vanta_follow *f, const atomic_bool *cancel);
 /* Waits likewise and gives the digests; chunks is the caller's to free. The struct is

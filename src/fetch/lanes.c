@@ -39,7 +39,9 @@ struct lane {
     struct vanta_http_call *call; /* NULL: idle */
     struct vanta_error err;
     size_t source;
-    size_t raced; /* the lane whose range it has too */
+    size_t raced;  /* the lane whose range it has too */
+    size_t halved; /* the lane whose second half it took, until that is cut short */
+    uint64_t end;  /* of what is left for it to bring */
     int64_t started_ms, seen_ms;
     uint64_t seen_bytes;
     double rate;
@@ -62,7 +64,7 @@ struct run {
     int64_t tick_ms, window_ms;
     uint64_t window_bytes;
     double best_rate; /* of all, with fewer connections */
-    unsigned slower;
+    unsigned slower, steady; /* windows in a row */
     bool over;
     enum vanta_move move; /* what it comes to */
     uint8_t *owners;
@@ -95,9 +97,10 @@ static void finish(struct run *r, enum vanta_move move)
 
 static uint64_t end_of(const struct run *r, const struct lane *lane)
 {
+    uint64_t end = lane->end < lane->t->end ? lane->end : lane->t->end;
     uint64_t total = r->total >= 0 ? (uint64_t)r->total : UINT64_MAX;
 
-    return lane->t->end < total ? lane->t->end : total;
+    return end < total ? end : total;
 }
 
 /* --- one lane --------------------------------------------------------------------- */
@@ -123,7 +126,8 @@ static bool start(struct run *r, struct lane *lane)
             finish(r, move);
         return false;
     }
-    lane->raced = NO_LANE;
+    lane->raced = lane->halved = NO_LANE;
+    lane->end = UINT64_MAX;
     lane->started_ms = lane->seen_ms = vanta_clock_ms();
     lane->seen_bytes = lane->t->moved_bytes;
     lane->rate = 0;
@@ -230,6 +234,23 @@ static void learn(struct run *r, const struct lane *lane)
         vanta_format(s->straight, sizeof s->straight, "%s", a->url);
 }
 
+/* A lane's range is its own once its answer is fine: the one it was taken from is cut
+ * short. Where it is not, that one goes on. */
+static void settle_half(struct run *r, struct lane *lane, bool fine)
+{
+    struct lane *other = lane->halved == NO_LANE ? NULL : r->lanes[lane->halved];
+
+    lane->halved = NO_LANE;
+    if (!other || !other->call || other->end != lane->t->from)
+        return;
+    if (fine) {
+        if (other->t->end > lane->t->from)
+            other->t->end = lane->t->from;
+    } else {
+        other->end = end_of(r, lane);
+    }
+}
+
 /* A range was not brought: its source gets a pause, fewer connections, or none. */
 static void blame(struct run *r, struct lane *lane, enum vanta_move move)
 {
@@ -255,6 +276,7 @@ static void blame(struct run *r, struct lane *lane, enum vanta_move move)
     } else if (move == VANTA_MOVE_USELESS || lane->t->from_zero) {
         s->most = 1; /* no ranges, or other ones: what runs may go on */
         s->off = lane->source > 0;
+        r->l->alone |= lane->source == 0;
     }
     if (s->failures > FAILURES_MAX)
         s->off = true;
@@ -285,6 +307,7 @@ static void over(struct run *r, struct lane *lane)
     move = vanta_transfer_judge(t, status, lane->url, &lane->err);
     if (t->judged)
         learn(r, lane);
+    settle_half(r, lane, t->judged);
     if (move == VANTA_MOVE_DONE) {
         r->sources[lane->source].failures = 0;
         if (!t->helper)
@@ -297,7 +320,8 @@ static void over(struct run *r, struct lane *lane)
             r->t->retry_after_ms = t->retry_after_ms;
     }
     *r->err = lane->err; /* what is said in the end is the last failure */
-    r->move = move;
+    /* A source that only gives whole files is asked for that. */
+    r->move = t->helper && move == VANTA_MOVE_USELESS ? VANTA_MOVE_AGAIN : move;
     if (move == VANTA_MOVE_STOP || (!t->helper && (t->from_zero || r->running == 0)))
         finish(r, move);
     else
@@ -319,10 +343,20 @@ static bool has_another(const struct run *r, size_t source)
 static void distrust(struct run *r, size_t source, uint64_t chunk)
 {
     struct source *s = &r->sources[source];
+    struct vanta_lanes *l = r->l;
+    bool again = l->wrong++ > 0 && l->wrong_chunk == chunk;
     size_t i;
 
-    r->l->wrong++;
-    if (r->l->wrong < 2 && !has_another(r, source))
+    if (again && l->wrong_source != source) {
+        /* Two say the same against the digests: those are of another file. */
+        vanta_follow_unknow(&r->p->follow);
+        for (i = 0; i < r->n_sources; i++)
+            r->sources[i].off = false;
+        return;
+    }
+    l->wrong_chunk = chunk;
+    l->wrong_source = source;
+    if (l->wrong < 2 && !has_another(r, source))
         return;
     s->off = true;
     for (i = 0; i < VANTA_LANES_MAX; i++)
@@ -473,9 +507,11 @@ static bool assign(struct run *r, int64_t now)
 
         middle = r->lanes[i]->t->pos + (end - r->lanes[i]->t->pos) / 2;
         middle = middle / 65536 * 65536;
-        if (middle <= r->lanes[i]->t->pos || !help(r, source, middle, end))
+        lane = middle > r->lanes[i]->t->pos ? help(r, source, middle, end) : NULL;
+        if (!lane)
             return false;
-        r->lanes[i]->t->end = middle;
+        lane->halved = i;
+        r->lanes[i]->end = middle;
         return true;
     }
     i = slowest(r, true);
@@ -529,13 +565,14 @@ static void adapt(struct run *r, int64_t now)
     r->window_bytes = r->p->have_bytes;
     if (r->latency_ms <= NEAR_MS && rate > FAST_BYTES_PER_SECOND)
         return;
-    if (rate > r->best_rate * 1.1 && r->running >= r->target) {
+    /* Now and then more are tried although the last ones did not help: links change. */
+    if (r->running >= r->target && (rate > r->best_rate * 1.1 || ++r->steady >= 4)) {
         r->best_rate = rate;
-        r->slower = 0;
+        r->slower = r->steady = 0;
         r->target = r->target * 2 < r->limit ? r->target * 2 : r->limit;
     } else if (rate < r->best_rate * 0.5 && ++r->slower >= 4) {
         r->best_rate = rate;
-        r->slower = 0;
+        r->slower = r->steady = 0;
         r->target = r->target > 2 ? r->target * 3 / 4 : 1;
     }
 }
@@ -564,9 +601,15 @@ static void manage(struct run *r)
     if (now < r->tick_ms && r->running > 0)
         return;
     r->tick_ms = now + TICK_MS;
-    for (i = 0; i < VANTA_LANES_MAX; i++)
-        if (r->lanes[i] && r->lanes[i]->call)
-            measure(r, r->lanes[i], now);
+    for (i = 0; i < VANTA_LANES_MAX; i++) {
+        struct lane *lane = r->lanes[i];
+
+        if (!lane || !lane->call)
+            continue;
+        measure(r, lane, now);
+        if (lane->t->judged)
+            settle_half(r, lane, true);
+    }
     if (!r->ranged)
         open_up(r, now);
     if (!r->ranged)
@@ -613,6 +656,8 @@ static bool prepare(struct run *r)
     r->limit = l->connections ? l->connections : VANTA_LANES_AUTO;
     if (r->limit > VANTA_LANES_MAX)
         r->limit = VANTA_LANES_MAX;
+    if (l->alone)
+        r->limit = 1;
     if (speed > 0 && (int64_t)r->limit > speed / LIMIT_SHARE)
         r->limit = speed < 2 * LIMIT_SHARE ? 1 : (size_t)(speed / LIMIT_SHARE);
     r->sources[0].is = (struct vanta_lane_source){r->t->locator, r->t->source};

@@ -6,7 +6,8 @@
  * has before it. Their number grows while that makes the whole faster, and shrinks when it
  * gets slower or the server refuses them (429, 503). Each range goes to the source that is
  * fastest now; at the end, what one is slow with is raced by another, and the loser
- * dropped. A server without ranges keeps its one stream, and so does a fast one nearby,
+ * dropped. One whose range is to be halved keeps all of it until the other's answer has come:
+ * a server that gives no ranges, or lies about them, costs nothing. A server without ranges keeps its one stream, and so does a fast one nearby,
  * where a second connection costs more than it brings.
  *
  *     struct vanta_lanes l = {.transfer = &t, ...};
@@ -40,7 +41,11 @@ struct vanta_lanes {
     size_t n_others;
     unsigned connections; /* at most; 0: VANTA_LANES_AUTO */
     atomic_uint *in_use;  /* connections of all files, or NULL: then no others are opened */
-    unsigned wrong;       /* chunks that came wrong, over all tries */
+    /* Over all tries: */
+    unsigned wrong;       /* chunks that came wrong, */
+    uint64_t wrong_chunk; /* the last of them, */
+    size_t wrong_source;  /* and who brought it */
+    bool alone;           /* the first source gives no ranges to go by */
 };
 
 /* One try. DONE: all bytes are in the partial file, and its digest is the caller's to

@@ -28,7 +28,7 @@ int faultd_port;
 static FILE *log_file;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
-static void write_log(const char *fmt, ...)
+void write_log(const char *fmt, ...)
 {
     va_list args;
 

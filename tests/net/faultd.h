@@ -5,6 +5,7 @@
  *     faultd_answer.c     what is sent: answers as a good server gives them, and parts of
  *                         them
  *     faultd_scenario.c   each way to misbehave, and the table of them
+ *     faultd_ranges.c     those that only show where several ranges are asked for
  *     faultd_hub.c        what stands in for the model hub
  */
 #ifndef VANTA_TESTS_FAULTD_H
@@ -35,6 +36,8 @@ struct exchange {
 /* --- faultd.c --- */
 
 extern int faultd_port;
+/* A line of the log. */
+void write_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* --- faultd_answer.c: true when the connection may take another request --- */
 
@@ -71,6 +74,24 @@ bool answer_cut(struct exchange *x, const struct body *b, long bytes);
 
 /* /SCENARIO[:ARGUMENT[:ARGUMENT]]/FILE */
 bool serve_scenario(struct exchange *x);
+
+/* Whole answers that misbehave. */
+bool answer_slowly(struct exchange *x, const struct body *b); /* args: BYTES:MS */
+bool answer_reset(struct exchange *x, const struct body *b, long bytes);
+bool answer_stall(struct exchange *x, const struct body *b, long bytes);
+bool answer_html(struct exchange *x, struct body *b);
+bool answer_gzip(struct exchange *x, struct body *b);
+bool answer_flood(struct exchange *x, struct body *b);
+bool answer_slow_headers(struct exchange *x, struct body *b);
+bool answer_redirect(struct exchange *x, int status, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* --- faultd_ranges.c --- */
+
+bool answer_ranges(struct exchange *x, struct body *b);
+bool answer_wrong_at(struct exchange *x, struct body *b);
+bool answer_to_expire(struct exchange *x, struct body *b);
+bool answer_expires(struct exchange *x, struct body *b);
 
 /* --- faultd_hub.c --- */
 

@@ -79,13 +79,18 @@ static bool do_nolength(struct exchange *x, struct body *b)
     return answer_file(x, b);
 }
 
-static bool do_reset(struct exchange *x, struct body *b)
+bool answer_reset(struct exchange *x, const struct body *b, long bytes)
 {
-    if (answer_cut(x, b, x->args[0]))
+    if (answer_cut(x, b, bytes))
         return true;
     drain(x->fd);
     reset(x->fd);
     return false;
+}
+
+static bool do_reset(struct exchange *x, struct body *b)
+{
+    return answer_reset(x, b, x->args[0]);
 }
 
 /* norangereset:BYTES:TIMES */
@@ -100,12 +105,17 @@ static bool do_cut(struct exchange *x, struct body *b)
     return answer_cut(x, b, x->args[0]);
 }
 
-static bool do_stall(struct exchange *x, struct body *b)
+bool answer_stall(struct exchange *x, const struct body *b, long bytes)
 {
-    if (answer_cut(x, b, x->args[0]))
+    if (answer_cut(x, b, bytes))
         return true;
     hang(x->fd);
     return false;
+}
+
+static bool do_stall(struct exchange *x, struct body *b)
+{
+    return answer_stall(x, b, x->args[0]);
 }
 
 /* stallonce: only the first request. */
@@ -114,7 +124,7 @@ static bool do_stallonce(struct exchange *x, struct body *b)
     return x->count > 1 ? answer_file(x, b) : do_stall(x, b);
 }
 
-static bool do_trickle(struct exchange *x, struct body *b)
+bool answer_slowly(struct exchange *x, const struct body *b)
 {
     size_t from, end = answer_end(x, b), step = (size_t)x->args[0];
 
@@ -130,10 +140,15 @@ static bool do_trickle(struct exchange *x, struct body *b)
     return true;
 }
 
+static bool do_trickle(struct exchange *x, struct body *b)
+{
+    return answer_slowly(x, b);
+}
+
 static bool do_noetagslow(struct exchange *x, struct body *b)
 {
     b->flags = NO_ETAG;
-    return do_trickle(x, b);
+    return answer_slowly(x, b);
 }
 
 static bool do_short(struct exchange *x, struct body *b)
@@ -190,7 +205,7 @@ static bool do_wrong(struct exchange *x, struct body *b)
     return again;
 }
 
-static bool do_html(struct exchange *x, struct body *b)
+bool answer_html(struct exchange *x, struct body *b)
 {
     (void)b;
     return answer_text(x, 200, "text/html; charset=utf-8", "",
@@ -248,7 +263,7 @@ static bool do_no416(struct exchange *x, struct body *b)
     return answer_file(x, b);
 }
 
-static bool redirect(struct exchange *x, int status, const char *fmt, ...)
+bool answer_redirect(struct exchange *x, int status, const char *fmt, ...)
 {
     char location[4096], header[4200];
     va_list args;
@@ -265,21 +280,21 @@ static bool do_redirect(struct exchange *x, struct body *b)
 {
     (void)b;
     if (x->args[0] > 1)
-        return redirect(x, 302, "/redirect:%ld/%s", x->args[0] - 1, x->name);
-    return redirect(x, 302, "/%s", x->name);
+        return answer_redirect(x, 302, "/redirect:%ld/%s", x->args[0] - 1, x->name);
+    return answer_redirect(x, 302, "/%s", x->name);
 }
 
 static bool do_loop(struct exchange *x, struct body *b)
 {
     (void)b;
-    return redirect(x, 301, "%s", x->path);
+    return answer_redirect(x, 301, "%s", x->path);
 }
 
 /* To another origin: the same server by its other name. */
 static bool do_elsewhere(struct exchange *x, struct body *b)
 {
     (void)b;
-    return redirect(x, 302, "http://%s:%d/%s",
+    return answer_redirect(x, 302, "http://%s:%d/%s",
                     strncmp(x->host, "localhost", 9) == 0 ? "127.0.0.1" : "localhost",
                     faultd_port, x->name);
 }
@@ -287,13 +302,13 @@ static bool do_elsewhere(struct exchange *x, struct body *b)
 static bool do_tofile(struct exchange *x, struct body *b)
 {
     (void)b;
-    return redirect(x, 302, "file:///etc/passwd");
+    return answer_redirect(x, 302, "file:///etc/passwd");
 }
 
 static bool do_toremote(struct exchange *x, struct body *b)
 {
     (void)b;
-    return redirect(x, 302, "http://192.0.2.1/%s", x->name);
+    return answer_redirect(x, 302, "http://192.0.2.1/%s", x->name);
 }
 
 /* changed:N - reset after N bytes of version 1, then NAME.v2 with its own ETag;
@@ -325,7 +340,7 @@ static bool do_changedblind(struct exchange *x, struct body *b)
     return do_changed(x, b);
 }
 
-static bool do_gzip(struct exchange *x, struct body *b)
+bool answer_gzip(struct exchange *x, struct body *b)
 {
     return send_text(x->fd,
                      "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: "
@@ -356,7 +371,7 @@ static bool do_part(struct exchange *x, struct body *b)
            send_all(x->fd, b->data, len);
 }
 
-static bool do_flood(struct exchange *x, struct body *b)
+bool answer_flood(struct exchange *x, struct body *b)
 {
     int i;
 
@@ -368,7 +383,7 @@ static bool do_flood(struct exchange *x, struct body *b)
     return false;
 }
 
-static bool do_slowheaders(struct exchange *x, struct body *b)
+bool answer_slow_headers(struct exchange *x, struct body *b)
 {
     int i = 0;
 
@@ -400,6 +415,25 @@ static const struct {
 } scenarios[] = {
     {"ok", do_ok, false},
     {"norange", do_norange, false},
+    /* Slow, so that ranges are asked for, and wrong where they are: :BYTES:MS */
+    {"manynorange", answer_ranges, false},
+    {"manylie", answer_ranges, false},
+    {"manyreset", answer_ranges, false},
+    {"manycut", answer_ranges, false},
+    {"manyopen", answer_ranges, false},
+    {"manyhtml", answer_ranges, false},
+    {"many500", answer_ranges, false},
+    {"manygzip", answer_ranges, false},
+    {"manychanged", answer_ranges, false},
+    {"manystall", answer_ranges, false},
+    {"manyflood", answer_ranges, false},
+    {"manyslowheaders", answer_ranges, false},
+    {"manylength", answer_ranges, false},
+    {"manythree", answer_ranges, false},
+    {"manynoetag", answer_ranges, false},
+    {"wrongat", answer_wrong_at, false},      /* :OFFSET[:MS] */
+    {"toexpire", answer_to_expire, false},    /* :TIMES */
+    {"expires", answer_expires, false},       /* :TOKEN:TIMES */
     {"chunked", do_chunked, false},
     {"nolength", do_nolength, false},
     {"reset", do_reset, false},           /* :BYTES */
@@ -414,7 +448,7 @@ static const struct {
     {"long", do_long, false},             /* :BYTES, honestly stated */
     {"chunklong", do_chunklong, false},   /* without end */
     {"wrong", do_wrong, false},
-    {"html", do_html, true},
+    {"html", answer_html, true},
     {"lfs", do_lfs, true},
     {"status", do_status, true},    /* :CODE[:RETRY_AFTER] */
     {"flaky", do_flaky, false},     /* :CODE:TIMES */
@@ -428,11 +462,11 @@ static const struct {
     {"toremote", do_toremote, true},
     {"changed", do_changed, false},           /* :BYTES */
     {"changedblind", do_changedblind, false}, /* :BYTES */
-    {"gzip", do_gzip, false},
+    {"gzip", answer_gzip, false},
     {"lierange", do_lierange, false}, /* :BYTES */
     {"part", do_part, false},
-    {"flood", do_flood, true},
-    {"slowheaders", do_slowheaders, true},
+    {"flood", answer_flood, true},
+    {"slowheaders", answer_slow_headers, true},
     {"silent", do_silent, true},
     {"garbage", do_garbage, true},
 };

@@ -2,11 +2,14 @@
  * fetch_driver.c - calls the download engine from the command line, for the tests.
  *
  *     fetch_driver [OPTION...] PARTIAL_DIR ITEM...
+ *     --chunks FILE: the items' chunk digests are those of FILE; --found: tell which ones
+ *     were found
  *     ITEM: DEST SHA256 SIZE MAGIC SOURCE     ("-": unknown; sources by spaces, the parts
  *                                              of one source by "|")
  *
  * Events go to stdout, one a line; then one line an item:
  *     item LABEL STATUS moved=N resumed=N used=SOURCE
+ *     reused N
  *     error MESSAGE
  *     hint HINT
  */
@@ -52,6 +55,25 @@ static void die(const struct vanta_error *err)
 {
     printf("error %s\nhint %s\n", err->message, err->hint);
     exit(2);
+}
+
+static struct vanta_chunks known, found[ITEMS_MAX];
+
+static void hash_chunks(const char *path)
+{
+    static char block[65536];
+    struct vanta_chunk_hasher h = {0};
+    struct vanta_error err = {0};
+    FILE *file = fopen(path, "rb");
+    size_t n;
+
+    if (!file || vanta_chunk_hasher_init(&h, -1, &err) != VANTA_OK)
+        exit(2);
+    while ((n = fread(block, 1, sizeof block, file)) > 0)
+        vanta_chunk_hasher_update(&h, block, n);
+    fclose(file);
+    if (vanta_chunk_hasher_final(&h, &known, &err) != VANTA_OK)
+        die(&err);
 }
 
 static enum vanta_magic magic_of(const char *name)
@@ -169,6 +191,15 @@ static int report(struct vanta_fetch_item *items, size_t n)
                vanta_status_name(items[i].status),
                (unsigned long long)items[i].moved_bytes,
                (unsigned long long)items[i].resumed_bytes, used ? used : "-");
+        if (items[i].reused_bytes > 0)
+            printf("reused %llu\n", (unsigned long long)items[i].reused_bytes);
+        if (items[i].found_chunks)
+            printf("chunks %zu%s\n", found[i].n,
+                   known.n == found[i].n && known.n > 0 &&
+                           memcmp(known.digests, found[i].digests, 32 * known.n) == 0
+                       ? " right"
+                       : "");
+        vanta_chunks_free(&found[i]);
         if (items[i].status != VANTA_OK)
             printf("error %s\nhint %s\n", items[i].error.message, items[i].error.hint);
         failed |= items[i].status != VANTA_OK;
@@ -198,7 +229,7 @@ int main(int argc, char **argv)
     struct vanta_error err = {0};
     struct vanta_fetcher *f;
     struct rusage rusage;
-    bool patient = false, memory = false;
+    bool patient = false, memory = false, tell_found = false;
     const char *repo = NULL;
     char *probed = NULL;
     size_t n = 0;
@@ -218,8 +249,16 @@ int main(int argc, char **argv)
             o.allow_plain_http = true;
         else if (strcmp(name, "memory") == 0)
             memory = true;
+        else if (strcmp(name, "found") == 0)
+            tell_found = true;
         else if (i + 1 >= argc)
             return usage();
+        else if (strcmp(name, "chunks") == 0)
+            hash_chunks(argv[++i]);
+        else if (strcmp(name, "connections") == 0)
+            o.connections = (unsigned)atoi(argv[++i]);
+        else if (strcmp(name, "limit-rate") == 0)
+            o.limit_rate_bytes = atol(argv[++i]);
         else if (strcmp(name, "jobs") == 0)
             o.jobs = (unsigned)atoi(argv[++i]);
         else if (strcmp(name, "connect") == 0)
@@ -253,9 +292,14 @@ int main(int argc, char **argv)
         return usage();
     for (int k = i + 1; k < argc; k += 5)
         parse_item(argv + k, &items[n++]);
+    for (size_t k = 0; k < n; k++) {
+        items[k].chunks = known.n > 0 ? &known : NULL;
+        items[k].found_chunks = tell_found ? &found[k] : NULL;
+    }
     vanta_fetch_files(f, items, n, argv[i], patient, &err);
     vanta_fetcher_free(f);
     code = report(items, n);
+    vanta_chunks_free(&known);
     if (memory && getrusage(RUSAGE_SELF, &rusage) == 0)
         printf("memory %ld\n", rusage.ru_maxrss);
     return code;

@@ -1,0 +1,234 @@
+# One file over several connections and sources, against a server that misbehaves.
+load ../helpers
+load server
+
+DRIVER=${VANTA_BINARY_DIR:-}/tests/net/fetch_driver
+SIZE=12582912
+
+setup() {
+    fresh_home
+    start_server
+    DRIVER=$VANTA_BINARY_DIR/tests/net/fetch_driver
+    make_file big.bin $SIZE
+    BIG=$(sha "$FILES/big.bin")
+    PARTS=$PWD/partial
+    DEST=$PWD/models/big.bin
+}
+
+teardown() {
+    stop_server
+}
+
+# fetch [OPTION...] -- SOURCES: the big file, into $DEST.
+fetch() {
+    local options=()
+
+    while [ "$1" != -- ]; do
+        options+=("$1")
+        shift
+    done
+    run "$DRIVER" --stall 1500 "${options[@]}" "$PARTS" "$DEST" "$BIG" $SIZE any "$2"
+}
+
+arrived() {
+    exits 0
+    cmp "$FILES/big.bin" "$DEST"
+    [ ! -e "$PARTS" ]
+}
+
+ranges() {
+    requests 'range=[1-9]'
+}
+
+# --- several connections ---------------------------------------------------------------
+
+@test "what a slow server sends comes over several connections" {
+    fetch --found --chunks "$FILES/big.bin" -- "$URL/trickle:32768:10/big.bin"
+    arrived
+    [ "$(ranges)" -ge 2 ]
+    [ "$(requests 'if-range="v1"')" -ge 2 ]
+    contains "chunks 3 right"
+    # What was asked for twice is little.
+    [[ $output =~ moved=([0-9]+) ]]
+    [ "${BASH_REMATCH[1]}" -lt $((SIZE + SIZE / 4)) ]
+}
+
+@test "as many connections as were allowed, and no more" {
+    fetch --connections 1 -- "$URL/trickle:131072:10/big.bin"
+    arrived
+    [ "$(requests 'GET ')" -eq 1 ]
+    rm "$DEST"
+    : >"$LOG"
+    fetch --connections 2 -- "$URL/trickle:65536:10/big.bin"
+    arrived
+    [ "$(ranges)" -ge 1 ]
+}
+
+@test "a file of unknown digest comes in ranges of one version only" {
+    run "$DRIVER" --stall 1500 "$PARTS" "$DEST" - - any "$URL/trickle:32768:10/big.bin"
+    arrived
+    [ "$(ranges)" -ge 2 ]
+    [ "$(requests 'range=[1-9][0-9-]* if-range=-')" -eq 0 ]
+    rm "$DEST"
+    : >"$LOG"
+    # No ETag, no date: nothing says that ranges belong together.
+    run "$DRIVER" --stall 1500 "$PARTS" "$DEST" - - any "$URL/manynoetag:65536:10/big.bin"
+    arrived
+    [ "$(ranges)" -eq 0 ]
+}
+
+@test "a server that refuses a fourth connection is asked by three" {
+    fetch -- "$URL/manythree:32768:10/big.bin"
+    arrived
+    [ "$(requests REFUSED)" -ge 1 ]
+    # Each refusal is a lesson, not a loop.
+    [ "$(requests REFUSED)" -le 8 ]
+    [ "$(ranges)" -ge 2 ]
+}
+
+@test "ranges that are refused, lie, break or stall cost no file" {
+    local fault
+
+    for fault in norange lie reset cut open html 500 gzip stall flood slowheaders length; do
+        rm -rf models partial
+        : >"$LOG"
+        fetch -- "$URL/many$fault:65536:10/big.bin"
+        arrived || { echo "many$fault: $output"; return 1; }
+        [ "$(ranges)" -ge 1 ] || { echo "many$fault: no range was asked for"; return 1; }
+        contains "resumed=0"
+    done
+}
+
+@test "ranges of another version are not mixed in" {
+    make_file big.bin.v2 $SIZE two
+    fetch -- "$URL/manychanged:65536:10/big.bin"
+    arrived
+    [ "$(ranges)" -ge 1 ]
+    rm "$DEST"
+    run "$DRIVER" --stall 1500 "$PARTS" "$DEST" - - any "$URL/manychanged:65536:10/big.bin"
+    arrived
+}
+
+@test "ranges go straight to where the first request was led" {
+    fetch -- "$URL/elsewhere/trickle:32768:10/big.bin"
+    arrived
+    [ "$(requests 'GET /elsewhere')" -eq 1 ]
+    [ "$(ranges)" -ge 2 ]
+}
+
+@test "an address that expires half way is asked for again" {
+    fetch -- "$URL/toexpire:4/big.bin"
+    arrived
+    [ "$(requests 'GET /toexpire')" -ge 2 ]
+    [ "$(requests 'GET /expires:2')" -ge 1 ]
+}
+
+# --- several sources -------------------------------------------------------------------
+
+@test "a second source brings ranges of the same file" {
+    fetch -- "$URL/trickle:32768:10/big.bin http://localhost:$PORT/trickle:65536:10/big.bin"
+    arrived
+    [ "$(requests 'host=localhost.* range=[1-9]')" -ge 1 ]
+    contains "used=$URL/trickle:32768:10/big.bin"
+}
+
+@test "a source whose chunk is wrong is not believed, and another brings it" {
+    fetch --chunks "$FILES/big.bin" -- "$URL/wrongat:5000000/big.bin $URL/ok/big.bin"
+    arrived
+    [ "$(requests 'GET /wrongat')" -eq 1 ]
+    # Only that chunk.
+    [ "$(requests 'GET /ok/big.bin.*range=4194304-8388607')" -eq 1 ]
+    contains "moved=$((SIZE + 4194304))"
+}
+
+@test "a source that sends a chunk wrong twice is given up" {
+    fetch --chunks "$FILES/big.bin" -- "$URL/wrongat:5000000/big.bin"
+    exits 3
+    contains "item big.bin digest"
+    [ ! -e "$DEST" ]
+    # What was right is not fetched again.
+    fetch --chunks "$FILES/big.bin" -- "$URL/ok/big.bin"
+    arrived
+    contains "moved=4194304 resumed=$((SIZE - 4194304))"
+}
+
+# --- what is there already -------------------------------------------------------------
+
+flip() {
+    printf '\x5a' | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+
+@test "of a damaged file only the damaged chunks are fetched" {
+    mkdir -p models
+    cp "$FILES/big.bin" "$DEST"
+    flip "$DEST" 10
+    flip "$DEST" $((SIZE - 1))
+    fetch --chunks "$FILES/big.bin" -- "$URL/ok/big.bin"
+    arrived
+    contains "reused 4194304"
+    contains "moved=8388608"
+    [ "$(requests 'range=0-4194303')" -eq 1 ]
+}
+
+@test "a partial file whose journal is lost is salvaged by its chunks" {
+    mkdir -p "$PARTS"
+    head -c 9000000 "$FILES/big.bin" >"$PARTS/$BIG.part"
+    flip "$PARTS/$BIG.part" 10
+    fetch --chunks "$FILES/big.bin" -- "$URL/ok/big.bin"
+    arrived
+    contains "moved=8388608 resumed=4194304"
+}
+
+@test "a partial file whose journal is damaged starts over" {
+    mkdir -p "$PARTS"
+    head -c 9000000 "$FILES/big.bin" >"$PARTS/$BIG.part"
+    echo "vanta-journal 2" >"$PARTS/$BIG.journal"
+    fetch -- "$URL/ok/big.bin"
+    arrived
+    contains "moved=$SIZE resumed=0"
+}
+
+@test "kill -9 amid many ranges loses what was in flight, and mixes nothing" {
+    local i pid
+
+    make_file huge.bin 60000000
+    "$DRIVER" --stall 1500 "$PARTS" "$PWD/huge.bin" "$(sha "$FILES/huge.bin")" 60000000 any \
+        "$URL/trickle:65536:5/huge.bin" >out 2>&1 3>&- &
+    pid=$!
+    for i in $(seq 1 800); do
+        grep -Eq 'progress huge.bin [34][0-9]{7}$' out && break
+        sleep 0.01
+    done
+    kill -KILL "$pid"
+    wait "$pid" 2>/dev/null || true
+    [ ! -e huge.bin ]
+    grep -q '^apart ' "$PARTS"/*.journal
+    run "$DRIVER" --stall 1500 "$PARTS" "$PWD/huge.bin" "$(sha "$FILES/huge.bin")" 60000000 \
+        any "$URL/ok/huge.bin"
+    exits 0
+    cmp "$FILES/huge.bin" huge.bin
+    [[ $output =~ resumed=([0-9]+) ]]
+    [ "${BASH_REMATCH[1]}" -ge 20000000 ]
+}
+
+@test "memory stays below 64 MB with 16 connections" {
+    [ -z "${VANTA_SANITIZE:-}" ] || skip "a sanitizer's own memory would be measured"
+    make_file huge.bin 100000000
+    run "$DRIVER" --stall 5000 --connections 16 --memory "$PARTS" "$PWD/huge.bin" \
+        "$(sha "$FILES/huge.bin")" 100000000 any "$URL/trickle:65536:5/huge.bin"
+    exits 0
+    [ "$(ranges)" -ge 8 ]
+    [ "$(sed -n 's/^memory //p' <<<"$output")" -lt 65536 ]
+}
+
+@test "a limit of the speed is kept to" {
+    local start=$SECONDS
+
+    make_file small.bin 3000000
+    run "$DRIVER" --limit-rate 1000000 "$PARTS" "$PWD/small.bin" \
+        "$(sha "$FILES/small.bin")" 3000000 any "$URL/ok/small.bin"
+    exits 0
+    cmp "$FILES/small.bin" small.bin
+    # Never faster: a slow machine makes it no less true.
+    [ $((SECONDS - start)) -ge 2 ]
+}
