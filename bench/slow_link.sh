@@ -10,7 +10,7 @@
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 : "${VANTA:=$root/build/vanta}"
-linkd=$(dirname -- "$VANTA")/tests/net/linkd
+linkd=$root/build/tests/net/linkd
 if [ ! -x "$linkd" ]; then
     echo "slow link: not measured. $linkd is built by: make (on Linux)"
     exit 0
