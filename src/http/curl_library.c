@@ -32,6 +32,7 @@ static const struct vanta_library_symbol symbols[] = {
     {"curl_easy_getinfo", &table.easy_get},
     {"curl_easy_strerror", &table.easy_strerror},
     {"curl_multi_init", &table.multi_init},
+    {"curl_multi_setopt", &table.multi_set},
     {"curl_multi_cleanup", &table.multi_cleanup},
     {"curl_multi_add_handle", &table.multi_add},
     {"curl_multi_remove_handle", &table.multi_remove},

@@ -20,6 +20,7 @@ struct vanta_curl {
     CURLcode (*easy_get)(CURL *easy, CURLINFO info, ...);
     const char *(*easy_strerror)(CURLcode code);
     CURLM *(*multi_init)(void);
+    CURLMcode (*multi_set)(CURLM *multi, CURLMoption option, ...);
     CURLMcode (*multi_cleanup)(CURLM *multi);
     CURLMcode (*multi_add)(CURLM *multi, CURL *easy);
     CURLMcode (*multi_remove)(CURLM *multi, CURL *easy);

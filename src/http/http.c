@@ -84,6 +84,10 @@ enum vanta_status vanta_http_group_open(struct vanta_http *http,
             free(group);
             return vanta_fail_memory(err);
         }
+        /* Side by side means connections of their own, over HTTP/2 too: what several
+         * streams gain over a line that loses packets, they lose again when one
+         * connection's loss holds back all of them. */
+        curl->multi_set(group->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
     }
     *out = group;
     return VANTA_OK;
