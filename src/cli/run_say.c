@@ -134,12 +134,26 @@ static void say_rest(const struct saying *s, const struct vanta_spoken *spoken)
                 spoken->first_audio_ms / 1000);
 }
 
+/* Who hears the speech has to be told of these terms, so the speaker has to know them. */
+static void say_terms(const struct run *run)
+{
+    const struct vanta_catalog_model *model =
+        vanta_catalog_find(run->session->catalog, run->entry->id);
+
+    if (!run->options->common.quiet && model && model->license &&
+        strcmp(model->license->id, "CPML") == 0)
+        fprintf(stderr, "%s: not for commercial use, nor is the speech it makes (%s)\n",
+                run->entry->id, model->license->name);
+}
+
 static int speak(struct saying *s, bool bare)
 {
     struct vanta_spoken spoken = {0};
     struct vanta_error err = {0};
     enum vanta_status status = say_choose_voice(s, &err);
 
+    test_line_clear(&s->run->line);
+    say_terms(s->run);
     if (status == VANTA_OK && s->text) {
         s->run->phase = "speaking";
         status = vanta_wav_open(&s->wav, s->run->options->output, STDOUT_FILENO, bare, &err);

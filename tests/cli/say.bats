@@ -215,6 +215,19 @@ assert d["version"] == 1 and d["voices"][1] == "Damien Black" and d["languages"]
     exits 3
 }
 
+@test "a model that is not for commercial use says so, once, unless quiet" {
+    speaks "$SOUND"
+    run --separate-stderr vanta run speaker 'One.' -o out.wav
+    [[ $stderr != *commercial* ]]
+    sed -i.old 's/"license": "MIT"/"license": "CPML"/' \
+        "$HOME/.config/vanta/catalog.d/speaker.json"
+    run --separate-stderr vanta run speaker 'One.' -o out.wav
+    exits 0
+    [ "$(grep -c 'not for commercial use, nor is the speech it makes' <<<"$stderr")" -eq 1 ]
+    run --separate-stderr vanta run speaker 'One.' -o out.wav -q
+    [ -z "$stderr" ]
+}
+
 # --- vanta test ---
 
 # The engine without a model says this of any audio.
