@@ -53,6 +53,7 @@ static bool hub_file(struct exchange *x, const char *org, const char *file)
              faultd_port,
              strcmp(org, "expired") == 0 ? "status:403"
              : strcmp(org, "slow") == 0  ? "trickle:50000:20"
+             : strcmp(org, "single") == 0 ? "norangeslow:50000:20"
              : strcmp(org, "norange") == 0 ? "norange"
                                          : "ok",
              file, digest, len, digest);

@@ -145,6 +145,12 @@ static bool do_trickle(struct exchange *x, struct body *b)
     return answer_slowly(x, b);
 }
 
+static bool do_norangeslow(struct exchange *x, struct body *b)
+{
+    b->flags = NO_RANGES;
+    return answer_slowly(x, b);
+}
+
 static bool do_noetagslow(struct exchange *x, struct body *b)
 {
     b->flags = NO_ETAG;
@@ -443,6 +449,7 @@ static const struct {
     {"stallonce", do_stallonce, false},   /* :BYTES */
     {"trickle", do_trickle, false},       /* :BYTES:MS */
     {"noetagslow", do_noetagslow, false}, /* :BYTES:MS */
+    {"norangeslow", do_norangeslow, false}, /* :BYTES:MS */
     {"short", do_short, false},           /* :BYTES, honestly stated */
     {"chunkshort", do_chunkshort, false}, /* :BYTES */
     {"long", do_long, false},             /* :BYTES, honestly stated */
