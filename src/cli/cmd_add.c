@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/speed.h"
 #include "cli/term.h"
 #include "models/add.h"
 
@@ -141,6 +142,7 @@ int cmd_add(int argc, char **argv)
     struct common_options common = {0};
     struct vanta_add_options add = {.type = VANTA_TYPE_UNKNOWN};
     const char *type = NULL;
+    struct speed_options speed = {0};
     bool copy = false, move = false, link = false;
     const struct option_spec options[] = {
         {"type", 't', OPTION_TEXT, &type, "TYPE",
@@ -154,6 +156,7 @@ int cmd_add(int argc, char **argv)
         {"link", 0, OPTION_FLAG, &link, NULL,
          "leave it where it is; it is read, never changed or deleted"},
         {"offline", 0, OPTION_FLAG, &add.offline, NULL, "open no connection"},
+        SPEED_OPTIONS(speed),
         {"quiet", 'q', OPTION_FLAG, &common.quiet, NULL, "say less"},
         JSON_OPTION(common),
         COMMON_OPTIONS(common),
@@ -169,9 +172,13 @@ int cmd_add(int argc, char **argv)
         return usage_error("add", "one file, folder, address or hf:ORG/REPO is wanted");
     if (type && !parse_type("add", type, &add.type))
         return EXIT_USAGE;
+    if (!speed_parse("add", &speed, &code))
+        return code;
     way = way_of(copy, move, link);
     if (way < 0)
         return usage_error("add", "--copy, --move and --link exclude each other");
+    add.connections = (unsigned)speed.connections;
+    add.limit_rate_bytes = speed.bytes_per_second;
     add.what = operands.words[0];
     add.way = (enum vanta_add_way)way;
     if (!session_open(&s, &common, SESSION_CATALOG, &code))

@@ -15,6 +15,7 @@
 #include "cli/setup_print.h"
 #include "cli/setup_select.h"
 #include "cli/setup_test.h"
+#include "cli/speed.h"
 #include "cli/term.h"
 #include "convert/encoder_gguf.h"
 #include "models/setup.h"
@@ -25,6 +26,7 @@ struct request {
     struct common_options common;
     struct word_list operands, models, types, sources, accepted;
     const char *profile, *weights;
+    struct speed_options speed;
     long jobs;
     bool offline, force, unpinned, keep_source, dry_run, require_ready, no_test;
 };
@@ -39,6 +41,7 @@ static bool parse(int argc, char **argv, struct request *r, int *code)
          "only from hub, packages, web, files, mirror (!KIND: not)"},
         {"offline", 0, OPTION_FLAG, &r->offline, NULL, "open no connection"},
         {"jobs", 'j', OPTION_NUMBER, &r->jobs, "N", "files at once (4)"},
+        SPEED_OPTIONS(r->speed),
         {"accept-license", 0, OPTION_LIST, &r->accepted, "ID", "accept this licence"},
         {"allow-unpinned", 0, OPTION_FLAG, &r->unpinned, NULL,
          "take files whose digest nobody knows"},
@@ -66,6 +69,8 @@ static bool parse(int argc, char **argv, struct request *r, int *code)
         *code = EXIT_USAGE;
         return false;
     }
+    if (!speed_parse("setup", &r->speed, code))
+        return false;
     if (r->weights && !vanta_encoder_weights_parse(r->weights, &weights)) {
         *code = usage_error("setup", "--weights %s; f32, f16 and q8_0 are what there is",
                             r->weights);
@@ -261,6 +266,8 @@ int cmd_setup(int argc, char **argv)
     o.profile = selection.profile;
     o.types = selection.types;
     o.jobs = (unsigned)r.jobs;
+    o.connections = (unsigned)r.speed.connections;
+    o.limit_rate_bytes = r.speed.bytes_per_second;
     o.offline = r.offline;
     o.force = r.force;
     o.allow_unpinned = r.unpinned;

@@ -49,6 +49,8 @@ struct vanta_add_options {
     const char *license; /* NULL: what the header says */
     const char *sha256;  /* that the model's one file must have; NULL: any */
     bool offline;
+    unsigned connections;     /* for one file; 0: as many as help */
+    int64_t limit_rate_bytes; /* a second, over all files; 0: no limit */
     vanta_add_progress *progress; /* may be NULL */
     vanta_add_notice *notice;     /* may be NULL */
     void *arg;

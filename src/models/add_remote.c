@@ -355,6 +355,8 @@ enum vanta_status add_remote(struct add *add, struct vanta_error *err)
     const struct vanta_add_options *o = add->options;
     struct vanta_copies copies;
     struct vanta_fetch_options options = {.offline = o->offline,
+                                          .connections = o->connections,
+                                          .limit_rate_bytes = o->limit_rate_bytes,
                                           .allow_plain_http = o->sha256 != NULL,
                                           .listener = on_fetch,
                                           .listener_arg = add,

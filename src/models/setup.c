@@ -119,6 +119,8 @@ enum vanta_status setup_fetcher(struct vanta_setup *setup, struct vanta_error *e
 {
     const struct vanta_setup_options *o = &setup->options;
     struct vanta_fetch_options options = {.jobs = setup_jobs(setup),
+                                          .connections = o->connections,
+                                          .limit_rate_bytes = o->limit_rate_bytes,
                                           .classes = o->classes,
                                           .offline = o->offline,
                                           .deadline_ms = o->deadline_ms,

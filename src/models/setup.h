@@ -110,6 +110,8 @@ struct vanta_setup_options {
     size_t n_damage;
     unsigned types;              /* only slots of these: bits 1 << type; 0: all */
     unsigned jobs;               /* 0: 4 */
+    unsigned connections;        /* for one file; 0: as many as help */
+    int64_t limit_rate_bytes;    /* a second, over all files; 0: no limit */
     unsigned classes;            /* of sources; 0: all */
     bool offline;
     bool force;                  /* memory refusals become notices */

@@ -232,3 +232,33 @@ flip() {
     # Never faster: a slow machine makes it no less true.
     [ $((SECONDS - start)) -ge 2 ]
 }
+
+@test "connections and speed that make no sense are refused" {
+    local command
+
+    for command in "setup lite" "add hf:a/b"; do
+        # shellcheck disable=SC2086
+        run "$VANTA" $command --limit-rate fast
+        exits 2
+        contains "bytes a second are wanted"
+        # shellcheck disable=SC2086
+        run "$VANTA" $command --limit-rate 10
+        exits 2
+        # shellcheck disable=SC2086
+        run "$VANTA" $command --connections 33
+        exits 2
+        contains "at most 32"
+    done
+}
+
+@test "a limit of the speed holds for what is added" {
+    local start=$SECONDS
+
+    make_file small.bin 2000000
+    printf 'GGUF' | dd of="$FILES/small.bin" conv=notrunc status=none
+    # It is no model, and is refused; but only once it has come.
+    run "$VANTA" add "$URL/ok/small.bin" --sha256 "$(sha "$FILES/small.bin")" \
+        --limit-rate 500k --models-dir "$PWD/m"
+    [ "$(requests 'GET /ok/small.bin')" -ge 1 ]
+    [ $((SECONDS - start)) -ge 2 ]
+}
