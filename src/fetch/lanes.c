@@ -18,6 +18,8 @@
 #define FAST_BYTES_PER_SECOND 64e6
 #define WINDOW_MS 250
 #define FAILURES_MAX 3
+/* Less time than this is not worth bytes that come twice. */
+#define SLOW_MS 2000
 /* With a limit of the speed, a connection for so much of it. */
 #define LIMIT_SHARE ((int64_t)256 * 1024)
 #define NO_LANE SIZE_MAX
@@ -479,6 +481,7 @@ static bool worth_a_race(const struct run *r, const struct lane *lane, size_t so
     double usual = r->sources[source].rate > 0 ? r->sources[source].rate : 1e6;
 
     return now - lane->started_ms > 4 * TICK_MS + 2 * r->latency_ms &&
+           left_ms(r, lane) > SLOW_MS &&
            left_ms(r, lane) > 2 * (mine / usual + (double)r->latency_ms) + WINDOW_MS;
 }
 
@@ -486,8 +489,11 @@ static bool worth_a_race(const struct run *r, const struct lane *lane, size_t so
  * another request costs; before it has shown its speed, nobody knows. */
 static bool worth_a_split(const struct run *r, const struct lane *lane, int64_t now)
 {
+    double left = left_ms(r, lane);
+
     return (lane->rate > 0 || now - lane->started_ms > 1000 + 2 * r->latency_ms) &&
-           left_ms(r, lane) > 2.0 * (double)r->latency_ms + WINDOW_MS;
+           left > 2.0 * (double)r->latency_ms + WINDOW_MS &&
+           (left > SLOW_MS || end_of(r, lane) - lane->t->pos > VANTA_CHUNK_BYTES);
 }
 
 /* Gives one more lane work; false: there is none. */
