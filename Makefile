@@ -4,8 +4,10 @@ DESTDIR ?=
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 CTEST_FLAGS ?= --output-on-failure
 FUZZ_SECONDS ?= 30
+ROUNDS ?= 1000
+SEED ?= 1
 
-.PHONY: all engine check-deps test asan fuzz bench install clean
+.PHONY: all engine check-deps test asan fuzz torture bench install clean
 
 all:
 	@test -f build/CMakeCache.txt || cmake --preset release
@@ -31,6 +33,10 @@ fuzz:
 	@cmake --preset fuzz
 	@cmake --build build-fuzz --parallel $(JOBS)
 	@scripts/fuzz.sh build-fuzz $(FUZZ_SECONDS)
+
+# Kills and failing disks at random moments; ROUNDS=1 and the SEED of a failure repeat it.
+torture: all
+	@VANTA_TEST_SEED=$(SEED) VANTA_TORTURE_ROUNDS=$(ROUNDS) bats tests/torture/torture.bats
 
 bench: all
 	@bench/run.sh

@@ -133,6 +133,8 @@ void verify_repair(struct verify_run *run, json_t *document)
         run->code = EXIT_USAGE;
         return;
     }
+    if (!run->dry_run)
+        vanta_repair_tidy(run->s->root, run->items, run->n);
     status = vanta_repair_plan(&base, run->items, run->n, &repair, &err);
     if (repair.setup && !run->common.json && !run->common.quiet)
         print_plan(&repair);

@@ -306,14 +306,14 @@ enum vanta_status add_finish(struct add *add, struct vanta_error *err)
     if (status != VANTA_OK)
         return status;
     add->placed = true;
+    /* Nothing of use is in there now; after the entry a kill could leave it for good. */
+    vanta_remove_tree(add->partial, NULL);
     vanta_format(folder, sizeof folder, "%s/%s", vanta_type_folder(add->type), add->id);
     if (c->n_files == 1 ? !vanta_path_join(path, folder, c->files[0].path)
                         : !vanta_format(path, sizeof path, "%s", folder))
         status = vanta_fail(err, VANTA_ERR_LIMIT, "%s: the path is too long", folder);
     if (status == VANTA_OK)
         status = add_register(add, path, err);
-    if (status == VANTA_OK)
-        vanta_remove_tree(add->partial, NULL);
     return status;
 }
 

@@ -6,6 +6,16 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "models/registry_private.h"
+#include "models/tidy.h"
+
+void vanta_repair_tidy(const char *root, const struct vanta_verify_item *items, size_t n)
+{
+    size_t i;
+
+    for (i = 0; i < n; i++)
+        if (items[i].status == VANTA_OK && items[i].entry->path)
+            vanta_model_tidy(root, items[i].entry->type, items[i].entry->id);
+}
 
 enum vanta_status vanta_repair_possible(const struct vanta_catalog *catalog,
                                         const struct vanta_verify_item *item,

@@ -38,6 +38,9 @@ enum vanta_status vanta_repair_possible(const struct vanta_catalog *catalog,
 enum vanta_status vanta_repair_plan(const struct vanta_setup_options *base,
                                     const struct vanta_verify_item *items, size_t n,
                                     struct vanta_repair *out, struct vanta_error *err);
+/* What a repair that was killed at its very end left beside models that are right now:
+ * deleted, unless another process works on the model. */
+void vanta_repair_tidy(const char *root, const struct vanta_verify_item *items, size_t n);
 /* One line: how, how much of it, from where. i < repair->n. */
 void vanta_repair_describe(const struct vanta_repair *repair, size_t i, char out[512]);
 void vanta_repair_free(struct vanta_repair *repair); /* a zeroed one is fine */

@@ -11,6 +11,7 @@
 #include "models/chunk_store.h"
 #include "models/license.h"
 #include "models/prepare.h"
+#include "models/tidy.h"
 #include "models/setup_internal.h"
 
 #define WORKERS_MAX 32
@@ -267,6 +268,8 @@ static void run_item(struct vanta_setup *setup, struct setup_work *work)
     }
     if (status == VANTA_OK && setup_is_api(item->model))
         setup_check_key(setup, work);
+    else if (status == VANTA_OK && item->outcome != VANTA_OUTCOME_SKIPPED)
+        vanta_model_tidy(setup->root, item->model->type, item->model->id);
     if (status != VANTA_OK && item->outcome != VANTA_OUTCOME_SKIPPED) {
         item->outcome = VANTA_OUTCOME_FAILED;
         item->error.status = status;

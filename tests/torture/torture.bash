@@ -1,0 +1,244 @@
+# torture.bash - stories that are interrupted at every place, for bats files and run.bash.
+#
+#     load ../helpers; load ../models; load ../net/server; load torture
+#     setup() { fresh_home; torture_setup; }
+#
+# A story is a list of commands; what the models folder is before each of them is kept in
+# $BEFORE/<number>. A scene is one of these: its command is run over a copy of its folder
+# and disturbed, the invariants are checked (check.c), the command is run again to its end,
+# and all must be there. Everything about a round follows from one number.
+
+TORTURE_BIN=$VANTA_BINARY_DIR/tests/torture
+SHIM=$TORTURE_BIN/libshim.so
+CHECK=$TORTURE_BIN/check
+
+# A generator of our own: bash 3.2 and 5 differ in theirs. below N: $REPLY in 0..N-1.
+STATE=1
+seed() {
+    STATE=$((($1 * 2654435761 + 12345) & 0x7fffffff))
+}
+below() {
+    STATE=$(((STATE * 1103515245 + 12345) & 0x7fffffff))
+    REPLY=$(((STATE >> 8) % $1))
+}
+
+facts() {
+    printf '"size_bytes": %d, "sha256": "%s"' "$(wc -c <"$1")" "$(digest_of "$1")"
+}
+
+# entry ID TYPE FORMAT FILES [MORE]
+entry() {
+    printf '{"id": "%s", "name": "%s", "type": "%s", "version": "1", "format": "%s",
+ "license": "MIT", "hardware": {"min_ram": "1GB", "memory_bytes": 1000},
+ "files": [%s]%s}' "$1" "$1" "$2" "$3" "$4" "${5-}"
+}
+
+# fetched PATH FILE SOURCE
+fetched() {
+    printf '{"path": "%s", %s, "sources": ["%s"]}' "$1" "$(facts "$2")" "$3"
+}
+
+# torture_setup: upstream files, their server, the catalog, and the kept folders.
+torture_setup() {
+    STAGE=$BATS_TEST_TMPDIR CATALOG=$STAGE/catalog.json BEFORE=$STAGE/before
+    LIVE=$STAGE/live
+    [ -e "$SHIM" ] || skip "the shim needs Linux"
+    [ -z "${VANTA_SANITIZE:-}" ] || skip "the sanitizers stand between the shim and libc"
+    start_server
+    export HF_ENDPOINT=$URL
+    COMMIT=0123456789abcdef0123456789abcdef01234567
+    make_file writer.gguf 2500000
+    make_file finder/weights 700000 one
+    make_file finder/config.json 900 two
+    make_file near.gguf 5000000 three
+    make_file own.gguf 100000 four
+    make_gguf "$FILES/own.gguf"
+    head -c 150000 "$FILES/writer.gguf" >>"$FILES/own.gguf"
+    "$VANTA_BINARY_DIR/tests/cli/make_faster_whisper" "$STAGE/speech" f32
+    "$VANTA_BINARY_DIR/tests/cli/make_encoder" "$STAGE/encoder"
+    "$VANTA" convert "$STAGE/speech" --to whisper-ggml -o "$STAGE/ggml.bin" 2>/dev/null
+    torture_catalog "$(digest_of /dev/null)"
+    # A catalog that is wrong of the GGUF says what was made in its place.
+    GGUF=$("$VANTA" setup encoder --catalog "$CATALOG" --models-dir "$STAGE/try" \
+        --no-test 2>&1 | sed -n 's/.*gave the digest \([0-9a-f]*\), not .*/\1/p' | head -n 1)
+    torture_catalog "$GGUF"
+    rm -rf "$STAGE/try"
+}
+
+torture_catalog() {
+    local files='' file name inputs=''
+
+    for file in $(cd "$STAGE/encoder" && find . -type f | sed 's|^\./||' | sort); do
+        files="$files$(fetched "$file" "$STAGE/encoder/$file" "file:$STAGE/encoder/$file"), "
+    done
+    for name in model.bin tokenizer.json; do
+        inputs="$inputs${inputs:+, }$(fetched "$name" "$STAGE/speech/$name" \
+            "file:$STAGE/speech/$name")"
+    done
+    cat >"$CATALOG" <<END
+{"format": "vanta-catalog", "version": 1, "models": [
+ $(entry writer llm gguf "$(fetched writer.gguf "$FILES/writer.gguf" "hf:good/repo@$COMMIT/writer.gguf")"),
+ $(entry near llm gguf "$(fetched near.gguf "$FILES/near.gguf" "file:$FILES/near.gguf")"),
+ $(entry finder embedding safetensors "$(fetched weights "$FILES/finder/weights" \
+        "hf:good/repo@$COMMIT/finder/weights"), $(fetched sub/config.json "$FILES/finder/config.json" \
+        "hf:good/repo@$COMMIT/finder/config.json")"),
+ $(entry spoken whisper whisper-ggml "{\"path\": \"ggml.bin\", $(facts "$STAGE/ggml.bin")}" \
+        ", \"preparations\": [{\"id\": \"from-weights\", \"version\": 1,
+   \"kind\": \"ct2-whisper\", \"output\": \"ggml.bin\", \"inputs\": [$inputs]}]"),
+ $(entry encoder embedding safetensors \
+        "$files{\"path\": \"model.f16.gguf\", \"sha256\": \"$1\"}" \
+        ", \"preparations\": [{\"id\": \"fetch-and-convert\", \"version\": 3,
+   \"kind\": \"encoder-gguf\", \"output\": \"model.f16.gguf\", \"weights\": \"f16\"}]")]}
+END
+    # What check.c knows besides: a model that the user adds.
+    sed "s|^ {\"id\": \"writer\"| $(entry own llm gguf \
+        "$(fetched own.gguf "$FILES/own.gguf" "file:x")" | tr '\n' ' ' | sed 's/[|&\\]/\\&/g'),&|" \
+        "$CATALOG" >"$STAGE/known.json"
+}
+
+# --- the story ---
+
+# Of step N: its command (STEP), what it makes complete (MAKES), and what was verified
+# before it and stays (KEEPS).
+STEPS=9
+step() {
+    MAKES='' KEEPS='' BAD=''
+    case $1 in
+    0) STEP='setup writer near' MAKES='writer near' ;;
+    1) STEP='setup finder' MAKES=finder KEEPS='writer near' ;;
+    2) STEP='setup spoken' MAKES=spoken KEEPS='writer near finder' ;;
+    3) STEP='setup encoder' MAKES=encoder KEEPS='writer near finder spoken' ;;
+    4) STEP='add OWN --type llm --id own' MAKES=own KEEPS='writer near finder spoken encoder' ;;
+    5) STEP='remove finder --yes' KEEPS='writer near spoken encoder own' ;;
+    6) STEP='registry rebuild' MAKES='writer near spoken encoder own'
+       KEEPS='writer near spoken encoder own' ;;
+    7) STEP='setup finder' MAKES=finder KEEPS='writer near spoken encoder own' ;;
+    8) STEP='verify --repair writer' MAKES=writer BAD='bad writer' KEEPS='near finder spoken encoder own' ;;
+    esac
+}
+
+# words N: the arguments of its command, in WORDS.
+words() {
+    local word
+
+    step "$1"
+    WORDS=()
+    for word in $STEP; do
+        [ "$word" != OWN ] || word=$FILES/own.gguf
+        WORDS+=("$word")
+    done
+    WORDS+=(--catalog "$CATALOG" --models-dir "$LIVE")
+    case $STEP in setup*) WORDS+=(--no-test) ;; esac
+}
+
+# What happens to the folder between two commands: before the last one a file goes bad.
+between() {
+    [ "$1" -ne 8 ] || printf 'gone bad' |
+        dd of="$LIVE/llm/writer/writer.gguf" bs=1 seek=2000000 conv=notrunc 2>/dev/null
+}
+
+# tell [ENVIRONMENT...]: the whole story, undisturbed; keeps the folders, counts the calls.
+tell() {
+    local n
+
+    rm -rf "$LIVE" "$BEFORE"
+    mkdir -p "$BEFORE"
+    for ((n = 0; n < STEPS; n++)); do
+        between "$n"
+        mkdir -p "$LIVE"
+        cp -a "$LIVE" "$BEFORE/$n"
+        words "$n"
+        env LD_PRELOAD="$SHIM" SHIM_ROOT="$LIVE" SHIM_COUNT="$STAGE/count" \
+            SHIM_CLASS="${1:-cdns}" "$VANTA" "${WORDS[@]}" >"$STAGE/out" 2>&1 ||
+            { cat "$STAGE/out" >&2; echo "step $n: ${WORDS[*]}" >&2; return 1; }
+        CALLS[n]=$(cat "$STAGE/count")
+        holds "keep $KEEPS complete $MAKES" || return 1
+    done
+}
+
+# holds [WHAT]: the invariants; says why not.
+holds() {
+    # shellcheck disable=SC2086
+    "$CHECK" "$LIVE" "$STAGE/known.json" $1 >"$STAGE/broken" && return 0
+    cat "$STAGE/broken" >&2
+    return 1
+}
+
+# scene N: the folder as it was before step N.
+scene() {
+    rm -rf "$LIVE"
+    cp -a "$BEFORE/$1" "$LIVE"
+    words "$1"
+}
+
+# disturbed NAME=VALUE...: the scene's command under the shim; its exit code in CODE.
+disturbed() {
+    CODE=0
+    env LD_PRELOAD="$SHIM" SHIM_ROOT="$LIVE" "$@" "$VANTA" "${WORDS[@]}" \
+        >"$STAGE/out" 2>&1 || CODE=$?
+}
+
+# Nothing that must hold is broken, and the command goes on to its end.
+recovers() {
+    holds "$BAD keep $KEEPS" || { echo "after the fault" >&2; return 1; }
+    CODE=0
+    "$VANTA" "${WORDS[@]}" >"$STAGE/out" 2>&1 || CODE=$?
+    # What lies there whole and unregistered is the user's to decide: the advice is taken.
+    if [ "$CODE" -eq 3 ] && grep -q "vanta registry rebuild registers" "$STAGE/out"; then
+        CODE=0
+        "$VANTA" registry rebuild --catalog "$CATALOG" --models-dir "$LIVE" \
+            >"$STAGE/out" 2>&1 || CODE=$?
+        holds "keep $KEEPS $MAKES" && return "$CODE"
+    fi
+    # What was removed before it was killed is no longer there to be removed; what was
+    # registered is there.
+    [[ $STEP != remove* ]] || CODE=0
+    [[ $STEP != add* ]] || ! grep -q 'registered already' "$STAGE/out" || CODE=0
+    if [ "$CODE" -ne 0 ]; then
+        cat "$STAGE/out" >&2
+        echo "exit $CODE in the run after the fault" >&2
+        return 1
+    fi
+    holds "keep $KEEPS complete $MAKES" || { echo "after the run" >&2; return 1; }
+}
+
+# fails SEED CLASS ERRNO [LASTING]: a call of the class fails, by the number.
+fails() {
+    local n at
+
+    seed "$1"
+    below "$STEPS"; n=$REPLY
+    below "$((CALLS[n] + 1))"; at=$((REPLY + 1))
+    scene "$n"
+    disturbed SHIM_CLASS="$2" SHIM_FAIL="$at" SHIM_ERRNO="$3" SHIM_LASTING="${4:-0}"
+    case $CODE in
+    0 | 1 | 3) ;;
+    *) echo "exit $CODE" >&2; cat "$STAGE/out" >&2; false ;;
+    esac && { [ "$CODE" -eq 0 ] || [ -s "$STAGE/out" ]; } && recovers && return 0
+    echo "fails $1 $2 $3 ${4:-0}: step $n ($STEP), call $at" >&2
+    return 1
+}
+
+# round SEED: one kill -9, by the number of the call or (one in four) by time.
+round() {
+    local n at way pid
+
+    seed "$1"
+    below "$STEPS"; n=$REPLY
+    below "$((CALLS[n] + 1))"; at=$((REPLY + 1))
+    below 4; way=$REPLY
+    scene "$n"
+    if [ "$way" -ne 0 ]; then
+        disturbed SHIM_KILL="$at"
+    else
+        below 60; at=$REPLY
+        "$VANTA" "${WORDS[@]}" >"$STAGE/out" 2>&1 &
+        pid=$!
+        sleep "0.$(printf '%03d' "$at")"
+        { kill -9 "$pid" && wait "$pid"; } 2>/dev/null || true
+    fi
+    recovers && return 0
+    echo "round $1: step $n ($STEP), killed at $( ((way)) && echo call || echo ms) $at;" \
+        "again: make torture SEED=$1 ROUNDS=1" >&2
+    return 1
+}
