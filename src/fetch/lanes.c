@@ -489,11 +489,15 @@ static bool worth_a_race(const struct run *r, const struct lane *lane, size_t so
  * another request costs; before it has shown its speed, nobody knows. */
 static bool worth_a_split(const struct run *r, const struct lane *lane, int64_t now)
 {
-    double left = left_ms(r, lane);
+    double rate = lane->rate > 0 ? lane->rate : r->sources[lane->source].rate;
+    uint64_t bytes = end_of(r, lane) - lane->t->pos;
+    double left;
 
-    return (lane->rate > 0 || now - lane->started_ms > 1000 + 2 * r->latency_ms) &&
-           left > 2.0 * (double)r->latency_ms + WINDOW_MS &&
-           (left > SLOW_MS || end_of(r, lane) - lane->t->pos > VANTA_CHUNK_BYTES);
+    if (rate <= 0 && now - lane->started_ms <= 1000 + 2 * r->latency_ms)
+        return false;
+    left = rate > 0 ? (double)bytes * 1000 / rate : 1e12;
+    return left > 2.0 * (double)r->latency_ms + WINDOW_MS &&
+           (left > SLOW_MS || bytes > VANTA_CHUNK_BYTES);
 }
 
 /* Gives one more lane work; false: there is none. */
@@ -551,7 +555,7 @@ static void open_up(struct run *r, int64_t now)
     r->window_ms = now;
     r->window_bytes = r->p->have_bytes;
     /* Far away every connection is slow to get going: several from the start. */
-    r->target = r->latency_ms > 80 ? 8 : r->latency_ms > 20 ? 4 : 1;
+    r->target = r->latency_ms > 80 ? 16 : r->latency_ms > 20 ? 4 : 1;
     if (r->target > r->limit)
         r->target = r->limit;
 }
