@@ -40,8 +40,8 @@ only() {
         convert enc --to gguf --type "$type" -o "$type.gguf"
         exits 0
     done
-    ! cmp -s f32.gguf f16.gguf
-    ! cmp -s f16.gguf q8_0.gguf
+    if cmp -s f32.gguf f16.gguf; then return 1; fi
+    if cmp -s f16.gguf q8_0.gguf; then return 1; fi
     [ "$(wc -c <q8_0.gguf)" -lt "$(wc -c <f16.gguf)" ]
     [ "$(wc -c <f16.gguf)" -lt "$(wc -c <f32.gguf)" ]
     mkdir -p far/away
@@ -71,7 +71,7 @@ only() {
     exits 0
     convert enc --to gguf -o named.gguf --catalog mine.json
     exits 0
-    ! grep -qa encoder-test plain.gguf
+    if grep -qa encoder-test plain.gguf; then return 1; fi
     grep -qa encoder-test named.gguf
     grep -qa general.license named.gguf
     grep -qa "$(digest_of enc/model.safetensors)" named.gguf
@@ -143,7 +143,7 @@ only() {
         kill -INT "$pid" 2>/dev/null || true
         code=0
         wait "$pid" || code=$?
-        ! ls -A | grep -q '^\.out\.gguf\.tmp-'
+        if ls -A | grep -q '^\.out\.gguf\.tmp-'; then return 1; fi
         if [ -e out.gguf ]; then
             [ "$(digest_of out.gguf)" = "$whole" ]
             rm out.gguf

@@ -172,7 +172,7 @@ END
     vanta_setup --accept-license CPML --keep-source
     mv "$upstream/model.pth" elsewhere
     printf x | dd of="$gguf" bs=1 seek=200000 conv=notrunc 2>/dev/null
-    ! "$VANTA" verify voice --catalog "$catalog"
+    if "$VANTA" verify voice --catalog "$catalog"; then return 1; fi
     run vanta_setup
     exits 0
     cmp elsewhere "$folder/.source/model.pth"

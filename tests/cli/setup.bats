@@ -427,7 +427,7 @@ END
     contains "tts-1: the key was not checked: http://127.0.0.1:9/v1/models/tts-1"
     lacks warning
     lacks sk-test
-    ! grep -r sk-test "$models"
+    if grep -r sk-test "$models"; then return 1; fi
 }
 
 @test "--require-ready makes anything short of ready exit 1" {

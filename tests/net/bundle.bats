@@ -589,7 +589,7 @@ part_has() {
     go_behind
     until_there part_has f1 2000000
     : >"$INDEX/go"
-    ! wait "$pid"
+    if wait "$pid"; then return 1; fi
     grep -q "item f1 digest" log
     [ ! -e out/f1 ]
     [ ! -e "$PARTS/$(sha "$FILES/f1").part" ]
@@ -657,11 +657,11 @@ part_has() {
     go_behind
     until_there part_has f1 2000000
     kill -TERM "$pid"
-    ! wait "$pid"
+    if wait "$pid"; then return 1; fi
     grep -q "item f1 cancelled" log
     [ ! -e out/f1 ]
     [ -z "$(ls "$PARTS/packages" 2>/dev/null)" ]
-    ! pgrep -f "$PWD/bin/pip3" >/dev/null
+    if pgrep -f "$PWD/bin/pip3" >/dev/null; then return 1; fi
 }
 
 @test "when unpacking fails the packages on their way are ended at once" {
@@ -684,5 +684,5 @@ part_has() {
     # They would have taken a minute more.
     [ $((SECONDS - started)) -lt 40 ]
     grep -q '^start big-[12]' "$CALLS"
-    ! grep -q '^end big-[12]' "$CALLS"
+    if grep -q '^end big-[12]' "$CALLS"; then return 1; fi
 }

@@ -124,7 +124,7 @@ hub() {
     lacks SECRET
     hub "$URL/norangereset:300000/model.gguf?Signature=SECRET"
     grep -q norangereset "$PARTS/$MODEL.journal"
-    ! grep -rq SECRET "$PARTS"
+    if grep -rq SECRET "$PARTS"; then return 1; fi
     hub "$URL/ok/model.gguf?Signature=SECRET"
     exits 0
     [ "$(requests 'GET /ok/model.gguf?Signature=SECRET')" -eq 1 ]

@@ -160,9 +160,9 @@ started() {
     HF_TOKEN=hf_good run vanta_setup from-hub
     exits 0
     lacks hf_good
-    ! grep -rq hf_good "$models"
+    if grep -rq hf_good "$models"; then return 1; fi
     lacks SECRET
-    ! grep -rq SECRET "$models"
+    if grep -rq SECRET "$models"; then return 1; fi
 }
 
 @test "a full disk is seen before the first byte" {

@@ -384,5 +384,5 @@ teardown() {
     run cat "$BATS_TEST_TMPDIR/said"
     said cancelled stopped
     [ ! -e "$BATS_TEST_TMPDIR/speech" ]
-    ! ls -A "$BATS_TEST_TMPDIR" | grep -q tmp-
+    if ls -A "$BATS_TEST_TMPDIR" | grep -q tmp-; then return 1; fi
 }

@@ -34,7 +34,7 @@ vanta() {
     vanta setup tts-1 --json
     exits 0
     contains "takes the key"
-    ! grep -rqF "$KEY" "$VANTA_MODELS_DIR" "$HOME"
+    if grep -rqF "$KEY" "$VANTA_MODELS_DIR" "$HOME"; then return 1; fi
 }
 
 @test "a wrong key is a warning with its cause" {
@@ -53,7 +53,7 @@ vanta() {
     vanta setup tts-1
     exits 0
     contains "the key may not do this (403"
-    ! grep -rqF "$KEY" "$VANTA_MODELS_DIR" "$HOME"
+    if grep -rqF "$KEY" "$VANTA_MODELS_DIR" "$HOME"; then return 1; fi
 }
 
 @test "a quiet set-up warns of a wrong key, and is quiet about a right one" {
@@ -136,7 +136,7 @@ vanta() {
     vanta doctor --offline
     contains "OPENAI_API_KEY is set, by the file $file (not shown)"
     contains "http://127.0.0.1:$PORT (OPENAI_BASE_URL): the key and what is spoken go there"
-    ! grep -rqF "$KEY" "$VANTA_MODELS_DIR" "$HOME"
+    if grep -rqF "$KEY" "$VANTA_MODELS_DIR" "$HOME"; then return 1; fi
 }
 
 @test "doctor names an address that the key may not go to" {

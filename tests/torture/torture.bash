@@ -219,6 +219,23 @@ fails() {
     return 1
 }
 
+# power_cut SEED: the power goes in the middle of a command, or at its end.
+power_cut() {
+    local n
+
+    seed "$1"
+    below "$STEPS"; n=$REPLY
+    scene "$n"
+    rm -f "$STAGE/log"
+    find "$LIVE" -printf '%i %y %p\n' >"$STAGE/inodes"
+    disturbed SHIM_LOG="$STAGE/log"
+    [ "$CODE" -eq 0 ] || { cat "$STAGE/out" >&2; echo "step $n: exit $CODE" >&2; return 1; }
+    python3 "$BATS_TEST_DIRNAME/replay.py" "$BEFORE/$n" "$STAGE/inodes" "$STAGE/log" \
+        "$LIVE" "$1" >"$STAGE/cut" && recovers && return 0
+    echo "power_cut $1: step $n ($STEP): $(cat "$STAGE/cut")" >&2
+    return 1
+}
+
 # round SEED: one kill -9, by the number of the call or (one in four) by time.
 round() {
     local n at way pid

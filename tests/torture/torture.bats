@@ -51,6 +51,14 @@ teardown() {
     done
 }
 
+@test "the power goes: only what was synced is there for certain" {
+    local i
+
+    for ((i = first; i < first + rounds; i++)); do
+        power_cut "$i"
+    done
+}
+
 @test "a clock that goes back an hour at each look" {
     local n
 
