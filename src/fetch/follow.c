@@ -115,11 +115,12 @@ static void hash_block(struct vanta_follow *f, char *block)
         f->failed = n < 0 ? errno : EIO;
     else if (at_chunk_end(f))
         judge(f);
+    f->hashed = f->hasher.bytes;
 }
 
 static bool has_work(const struct vanta_follow *f)
 {
-    return !f->failed && f->bad < 0 && f->ready > f->hasher.bytes;
+    return !f->failed && f->bad < 0 && f->ready > f->hashed;
 }
 
 static void *follow(void *arg)
@@ -166,12 +167,12 @@ void vanta_follow_take(struct vanta_follow *f, uint64_t pos, const void *data, s
     if (!f->active || f->started || pos != f->hasher.bytes || pos + len > INLINE_BYTES)
         return;
     update(f, data, len);
-    f->ready = f->hasher.bytes;
+    f->ready = f->hashed = f->hasher.bytes;
 }
 
 void vanta_follow_ready(struct vanta_follow *f, uint64_t bytes)
 {
-    if (!f->active || bytes <= f->hasher.bytes)
+    if (!f->active || (!f->started && bytes <= f->hashed))
         return;
     if (!f->started)
         start_thread(f);

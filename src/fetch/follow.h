@@ -38,7 +38,7 @@ struct vanta_follow {
     pthread_t thread;
     pthread_mutex_t mutex; /* guards what follows, while the thread runs */
     pthread_cond_t changed;
-    uint64_t ready;
+    uint64_t ready, hashed;
     bool stop;
     int64_t bad;    /* the chunk; -1: none */
     int failed;     /* errno of reading */
