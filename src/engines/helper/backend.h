@@ -74,6 +74,6 @@ struct backend {
     const struct backend_entry *requests; /* ends with a NULL name */
 };
 
-extern const struct backend backend_whisper, backend_llm, backend_encoder;
+extern const struct backend backend_whisper, backend_llm, backend_encoder, backend_speech;
 
 #endif

@@ -20,7 +20,7 @@
 
 static const struct vanta_json_doc request_doc = {"request"};
 static const struct backend *const backends[] = {&backend_whisper, &backend_llm,
-                                                 &backend_encoder, NULL};
+                                                 &backend_encoder, &backend_speech, NULL};
 
 /* The one channel of this process. */
 struct server {
