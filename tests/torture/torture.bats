@@ -6,12 +6,14 @@ load ../models
 load ../net/server
 load torture
 
+# A fresh home has no such settings: they are taken before.
+first=${VANTA_TEST_SEED:-$RANDOM}
+rounds=${VANTA_TORTURE_ROUNDS:-30}
+
 setup() {
     fresh_home
     torture_setup
     tell
-    first=${VANTA_TEST_SEED:-$RANDOM}
-    rounds=${VANTA_TORTURE_ROUNDS:-30}
     echo "VANTA_TEST_SEED=$first repeats this"
 }
 
