@@ -17,7 +17,7 @@ fresh_home() {
 
     for name in $(compgen -e | grep -E '^(VANTA_|XDG_|HF_|OPENAI_|SUDO_|TRANSFORMERS_OFFLINE)'); do
         case $name in
-        VANTA_SOURCE_DIR | VANTA_BINARY_DIR | VANTA_SANITIZE | VANTA_REAL) ;;
+        VANTA_SOURCE_DIR | VANTA_BINARY_DIR | VANTA_SANITIZE | VANTA_REAL | VANTA_TEST_SEED) ;;
         *) unset "$name" ;;
         esac
     done
