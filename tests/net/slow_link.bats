@@ -36,8 +36,8 @@ arrived() {
 }
 
 # lost: packets that were to come to the client and did not, without the cable being cut.
+# After stop_link, which a subshell could not wait for.
 lost() {
-    stop_link
     awk '$1 == "to-client" { print $4 }' <<<"$STATS"
 }
 
@@ -69,6 +69,7 @@ finished() {
     start_link
     run fetch 30000000
     arrived
+    stop_link
     [ "$(lost)" -eq 0 ]
 }
 
@@ -88,6 +89,7 @@ finished() {
     start_link --delay-ms 50 --loss-percent 1
     run fetch 1000000
     arrived
+    stop_link
     [ "$(lost)" -gt 0 ]
 }
 
@@ -95,6 +97,7 @@ finished() {
     start_link --delay-ms 200 --loss-percent 1 --seed 2
     run fetch 400000
     arrived
+    stop_link
     [ "$(lost)" -gt 0 ]
 }
 
@@ -133,6 +136,7 @@ finished() {
     run fetch 1000000 --connect 500 --deadline 1000
     exits 3
     contains "item big.bin network"
+    stop_link
     [ "$(lost)" -gt 0 ] || [[ $STATS =~ to-server\ [0-9]+\ lost\ [1-9] ]]
 }
 
