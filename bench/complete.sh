@@ -1,7 +1,8 @@
 #!/bin/sh
 # Prompt and generation speed of a language model, beside llama-bench of the same build:
 # 512 tokens of prompt, 128 generated, as many threads, turn by turn in one run; medians of
-# the pairs' ratios.
+# the pairs' ratios. A prompt is read twice: by vanta run as the first work of a new process,
+# beside llama-bench without its warm-up, and by vanta bench, beside llama-bench as it is.
 #
 #     VANTA_BENCH_LLAMA_BENCH=PROGRAM VANTA_BENCH_LLM=FILE.gguf bench/complete.sh [RUNS]
 #
@@ -42,11 +43,16 @@ def output(command, **more):
     return done.stdout
 
 
+def llama_bench(prompt, generated, *more):
+    said = json.loads(output([peer_program, "-m", model, "-t", threads, "-p", str(prompt),
+                              "-n", str(generated), "-r", "1", "-ngl", "0", "-o", "json",
+                              *more]))
+    return said[0]["avg_ts"]
+
+
 def peer():
-    said = json.loads(output([peer_program, "-m", model, "-t", threads, "-p", str(PROMPT),
-                              "-n", str(GENERATED), "-r", "1", "-ngl", "0", "-o", "json"]))
-    return (next(s["avg_ts"] for s in said if s["n_prompt"]),
-            next(s["avg_ts"] for s in said if s["n_gen"]))
+    return (llama_bench(PROMPT, 0, "--no-warmup"), llama_bench(PROMPT, 0),
+            llama_bench(0, GENERATED))
 
 
 def complete(words, tokens):
@@ -63,7 +69,10 @@ def ours():
     if written["generated_tokens"] != GENERATED:
         sys.exit("complete: the model stopped after %d tokens" % written["generated_tokens"])
     # The first token comes of the prompt.
+    warm = json.loads(output([vanta, "bench", "bench", "--models-dir", root, "-t", threads,
+                              "--no-gpu", "-r", "1", "--json", "-q"]))["figures"]
     return (read["prompt_tokens"] * 1000 / read["prompt_ms"],
+            next(f["median"] for f in warm if f["name"] == "prompt_tokens_per_s"),
             (GENERATED - 1) * 1000 / written["generate_ms"])
 
 
@@ -79,7 +88,7 @@ for i in range(int(runs)):
     else:
         mine.append(ours())
         theirs.append(peer())
-for i, what in enumerate(("prompt", "generation")):
+for i, what in enumerate(("first prompt", "prompt", "generation")):
     ratio = statistics.median(m[i] / t[i] for m, t in zip(mine, theirs))
     best = max(m[i] for m in mine) / max(t[i] for t in theirs)
     print(f"complete {what}: {statistics.median(m[i] for m in mine):.1f} tokens/s, "

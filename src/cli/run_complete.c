@@ -17,6 +17,8 @@
 
 #define PROMPT_MAX ((size_t)4 * 1024 * 1024)
 #define MESSAGES_MAX 256
+#define LIVE_MS 40    /* a reader sees no steps, and the engine is seldom disturbed */
+#define ALIVE_MS 1000 /* where nobody reads along */
 
 struct talk {
     struct run *run;
@@ -46,6 +48,7 @@ static bool read_options(struct talk *t)
     const struct run_options *o = t->run->options;
 
     t->request.max_tokens = (int)o->max_tokens;
+    t->request.text_every_ms = t->live ? LIVE_MS : ALIVE_MS;
     t->request.top_k = o->top_k < 0 ? 0 : (int)o->top_k;
     t->request.seed = (uint32_t)o->seed;
     return run_number("temperature", o->temperature, 0, 2, &t->request.temperature) &&

@@ -19,8 +19,8 @@
 #include "base/text.h"
 #include "engines/client_private.h"
 
-#define SLICE_MS 50
-#define SAMPLE_MS 100
+#define SLICE_MS 100 /* each look costs a core that the engine uses */
+#define SAMPLE_MS 200
 /* What RLIMIT_DATA allows above the limit: it counts what is reserved, stacks of threads
  * among it, and the watch on resident memory is the judge. */
 #define DATA_SLACK_BYTES ((uint64_t)512 * 1024 * 1024)

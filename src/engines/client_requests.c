@@ -265,8 +265,8 @@ static json_t *completion_request(const struct vanta_complete *r)
 {
     static const char *const forms[] = {"plain", "chat-template", "literal"};
     json_t *message = json_pack(
-        "{s:s, s:i, s:f, s:f, s:i, s:I}", "form", forms[r->form], "max_tokens",
-        r->max_tokens, "temperature", r->temperature, "top_p", r->top_p, "top_k",
+        "{s:s, s:i, s:i, s:f, s:f, s:i, s:I}", "form", forms[r->form], "max_tokens",
+        r->max_tokens, "text_every_ms", r->text_every_ms, "temperature", r->temperature, "top_p", r->top_p, "top_k",
         r->top_k, "seed", (json_int_t)r->seed);
     int failed = message ? 0 : -1;
 
@@ -286,7 +286,7 @@ static bool completion_makes_sense(const struct vanta_complete *r)
 {
     size_t i;
 
-    if (r->max_tokens < 0 || r->top_k < 0 || !isfinite(r->temperature) ||
+    if (r->max_tokens < 0 || r->text_every_ms < 0 || r->top_k < 0 || !isfinite(r->temperature) ||
         !isfinite(r->top_p) || r->temperature < 0 || r->top_p < 0)
         return false;
     switch (r->form) {

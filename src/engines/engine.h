@@ -181,6 +181,7 @@ struct vanta_complete {
     const struct vanta_message *messages; /* CHAT_TEMPLATE, LITERAL */
     size_t n_messages;
     int max_tokens;     /* 0: 256 */
+    int text_every_ms;  /* at least so much between two TEXT events; to 10,000; 0: no wait */
     double temperature; /* 0: greedy */
     double top_p;       /* 0: 1 */
     int top_k;          /* 0: 40 */

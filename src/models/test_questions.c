@@ -84,6 +84,7 @@ static enum vanta_status ask(struct quiz *q, const json_t *one, struct vanta_err
     struct vanta_completion completion = {0};
     struct vanta_complete request = {.form = q->form, .messages = &message,
                                      .n_messages = 1,
+                                     .text_every_ms = 1000, /* nobody reads along */
                                      .format = q->test->recipe.format};
     enum vanta_status status = vanta_json_string(
         &questions_doc, one, "", plain ? "completion" : "question", true, &text, err);

@@ -323,6 +323,56 @@ static void it_refuses_a_second_request_at_work(void **state)
     close(channel);
 }
 
+struct heard {
+    char text[8192];
+    int events;
+};
+
+static bool hear_text(void *arg, const struct vanta_engine_event *event)
+{
+    struct heard *heard = arg;
+
+    if (event->kind != VANTA_ENGINE_TEXT)
+        return true;
+    heard->events++;
+    assert_true(strlen(heard->text) + strlen(event->text) < sizeof heard->text);
+    strcat(heard->text, event->text);
+    return true;
+}
+
+static void text_comes_no_more_often_than_asked(void **state)
+{
+    struct vanta_engine_options o = of(VANTA_ENGINE_LLM, tiny());
+    struct vanta_complete request = {.form = VANTA_PROMPT_PLAIN,
+                                     .text = "hello",
+                                     .max_tokens = 40};
+    struct heard each = {.events = 0}, seldom = {.events = 0};
+    struct vanta_completion out;
+    struct vanta_engine *engine;
+
+    (void)state;
+    o.listener = hear_text;
+    o.arg = &each;
+    engine = open_engine(&o);
+    assert_int_equal(vanta_engine_complete(engine, &request, &out, NULL), VANTA_OK);
+    assert_string_equal(each.text, out.text);
+    assert_true(each.events > 2);
+    vanta_completion_free(&out);
+    vanta_engine_close(engine);
+
+    o.arg = &seldom;
+    engine = open_engine(&o);
+    request.text_every_ms = 10000;
+    assert_int_equal(vanta_engine_complete(engine, &request, &out, NULL), VANTA_OK);
+    assert_string_equal(seldom.text, out.text);
+    assert_string_equal(seldom.text, each.text);
+    assert_int_equal(seldom.events, 2); /* the first token's, and the rest */
+    vanta_completion_free(&out);
+    request.text_every_ms = 10001;
+    assert_int_equal(vanta_engine_complete(engine, &request, &out, NULL), VANTA_ERR_FORMAT);
+    vanta_engine_close(engine);
+}
+
 static bool refuse_text(void *arg, const struct vanta_engine_event *event)
 {
     (void)arg;
@@ -524,6 +574,7 @@ int main(void)
         scratch_test(it_ends_with_its_channel_in_the_middle_of_work),
         scratch_test(it_ends_on_garbage_in_the_middle_of_work),
         scratch_test(it_refuses_a_second_request_at_work),
+        scratch_test(text_comes_no_more_often_than_asked),
         scratch_test(a_cancel_leaves_it_in_use),
         scratch_test(it_is_for_vanta_alone),
         scratch_test(language_models_cut_or_damaged),

@@ -12,6 +12,7 @@
 #define TOKENS_DEFAULT 256
 #define TOP_K_DEFAULT 40
 #define PIECE_MAX 512
+#define TEXT_EVERY_MS_MAX 10000 /* the caller watches for silence */
 
 static const struct vanta_json_doc request_doc = {"request"};
 
@@ -198,6 +199,8 @@ struct run {
     struct llama_sampler *sampler;
     struct vanta_utf8 pieces;
     int32_t n_prompt, n_generated, max_tokens;
+    size_t told; /* bytes of the text that an event has given */
+    double told_ms, text_every_ms;
     double start_ms, prompt_ms, first_token_ms, end_ms;
     bool ended, context_full, finite;
 };
@@ -218,6 +221,19 @@ static enum vanta_status run_prompt(struct run *run, const llama_token *tokens,
     return status;
 }
 
+/* Every event wakes the caller, on a core that a thread of ours has to give up for it. */
+static void tell_text(struct run *run, bool all)
+{
+    double now = llm_now_ms();
+
+    if (run->pieces.text.len == run->told ||
+        (!all && run->told > 0 && now - run->told_ms < run->text_every_ms))
+        return;
+    job_text(run->job, run->pieces.text.data + run->told);
+    run->told = run->pieces.text.len;
+    run->told_ms = now;
+}
+
 static enum vanta_status give_piece(struct run *run, llama_token token,
                                     struct vanta_error *err)
 {
@@ -229,8 +245,7 @@ static enum vanta_status give_piece(struct run *run, llama_token token,
         n = 0;
     if (!vanta_utf8_add(&run->pieces, bytes, (size_t)n, &offset))
         return vanta_fail_memory(err);
-    if (run->pieces.text.len > offset)
-        job_text(run->job, run->pieces.text.data + offset);
+    tell_text(run, false);
     return VANTA_OK;
 }
 
@@ -276,8 +291,7 @@ static enum vanta_status answer_run(struct run *run, struct answer *answer,
 
     if (!vanta_utf8_end(&run->pieces, &offset))
         return vanta_fail_memory(err);
-    if (run->pieces.text.len > offset)
-        job_text(run->job, run->pieces.text.data + offset);
+    tell_text(run, true);
     answer->ok = json_pack(
         "{s:s, s:i, s:i, s:f, s:f, s:f, s:b, s:b, s:b}", "text", run->pieces.text.data,
         "prompt_tokens", run->n_prompt, "generated_tokens", run->n_generated, "prompt_ms",
@@ -295,12 +309,16 @@ enum vanta_status llm_complete(void *state, struct job *job, struct answer *answ
                       .pieces = VANTA_UTF8(LLM_TEXT_BYTES_MAX)};
     struct prompt prompt = {0};
     llama_token *tokens = NULL;
-    int64_t max_tokens = 0;
+    int64_t max_tokens = 0, text_every_ms = 0;
     enum vanta_status status;
 
     llm->job = job;
     status = vanta_json_integer(&request_doc, job->request, "", "max_tokens", false, 0,
                                 1 << 24, &max_tokens, err);
+    if (status == VANTA_OK)
+        status = vanta_json_integer(&request_doc, job->request, "", "text_every_ms", false,
+                                    0, TEXT_EVERY_MS_MAX, &text_every_ms, err);
+    run.text_every_ms = (double)text_every_ms;
     run.max_tokens = max_tokens > 0 ? (int32_t)max_tokens : TOKENS_DEFAULT;
     if (status == VANTA_OK)
         status = make_prompt(llm, job->request, &prompt, err);
