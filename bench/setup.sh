@@ -23,11 +23,14 @@ pip_download() {
     done
 }
 
-# The highest resident size that Linux has seen of process $1 itself, in kB.
+# The highest resident size that Linux has seen of process $1 itself, in kB. Few looks, and
+# one new process each: what is measured has the cores.
 watch_memory() {
-    while line=$(grep VmHWM "/proc/$1/status" 2>/dev/null); do
-        echo "$line" >"$work/memory"
-        sleep 0.05
+    while [ -r "/proc/$1/status" ]; do
+        while read -r name value; do
+            [ "$name" != VmHWM: ] || echo "$name $value" >"$work/memory"
+        done <"/proc/$1/status" 2>/dev/null
+        sleep 0.2
     done
 }
 

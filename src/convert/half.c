@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#define ROW_STEP 64 /* a loop of known length, in one width: all compilers make vectors */
+
 static float float_of(uint32_t bits)
 {
     float value;
@@ -63,26 +65,34 @@ float vanta_bf16_to_f32(uint16_t half)
 /* Without branches, so that the compiler makes vectors of it. Normal results: the exponent
  * is moved and the rounding added in integers. Subnormal ones: adding one half to the
  * value makes the addition round at the place of the smallest subnormal. */
-static uint16_t row_element(float value)
+static int32_t row_element(float value)
 {
-    uint32_t bits, sign, rest, normal, small;
+    int32_t bits, rest, normal, small, is_small;
     float shifted;
 
     memcpy(&bits, &value, sizeof bits);
-    sign = bits >> 16 & 0x8000;
     rest = bits & 0x7fffffff;
-    normal = (rest - ((127u - 15) << 23) + 0xfff + (rest >> 13 & 1)) >> 13;
-    normal = (int32_t)rest >= 0x47800000 ? 0x7c00 : normal;
-    shifted = float_of(rest) + 0.5f;
+    normal = (rest - ((127 - 15) << 23) + 0xfff + (rest >> 13 & 1)) >> 13;
+    normal = rest >= 0x47800000 ? 0x7c00 : normal;
+    memcpy(&shifted, &rest, sizeof shifted);
+    shifted += 0.5f;
     memcpy(&small, &shifted, sizeof small);
     small -= 0x3f000000;
-    return (uint16_t)(sign | ((int32_t)rest >= 0x38800000 ? normal : small));
+    is_small = -(rest < 0x38800000); /* a choice would become a branch around the addition */
+    return (bits >> 16 & 0x8000) | (small & is_small) | (normal & ~is_small);
 }
 
 void vanta_f32_to_f16_row(const float *values, uint16_t *halves, size_t n)
 {
-    size_t i;
+    int32_t wide[ROW_STEP];
+    size_t i, j;
 
-    for (i = 0; i < n; i++)
-        halves[i] = row_element(values[i]);
+    for (i = 0; i + ROW_STEP <= n; i += ROW_STEP) {
+        for (j = 0; j < ROW_STEP; j++)
+            wide[j] = row_element(values[i + j]);
+        for (j = 0; j < ROW_STEP; j++)
+            halves[i + j] = (uint16_t)wide[j];
+    }
+    for (; i < n; i++)
+        halves[i] = (uint16_t)row_element(values[i]);
 }
