@@ -184,8 +184,7 @@ struct vanta_complete {
     int text_every_ms;  /* at least so much between two TEXT events; to 10,000; 0: no wait */
     double temperature; /* 0: greedy */
     double top_p;       /* 0: 1 */
-    int top_k;          /* 0: 40 */
-    uint32_t seed;
+    int top_k; uint32_t seed; /* 0: 40 */
 };
 
 struct vanta_completion {
