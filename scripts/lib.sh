@@ -185,6 +185,7 @@ check_tests() {
     want_program shellcheck shellcheck shellcheck
     want_program openssl openssl openssl@3
     want_program flac flac flac
+    want_program node nodejs node
     if [ "$manager" = apt ]; then
         # The only ones that Homebrew has not; tests that use them say so and skip.
         want_program strace strace ""

@@ -296,7 +296,8 @@ static const char *advice_of(enum vanta_http_failure failure)
         return "check the network and its name server; behind a proxy, set https_proxy";
     case VANTA_HTTP_REFUSED:
     case VANTA_HTTP_NO_CONNECT:
-        return "check the network; behind a proxy or firewall, set https_proxy";
+        return "check the network; behind a proxy or firewall, see that https_proxy is set "
+               "and right";
     case VANTA_HTTP_UNTRUSTED:
         return "a proxy or virus scanner may be reading TLS here: set CURL_CA_BUNDLE or "
                "SSL_CERT_FILE to a file with its CA certificate, and check the clock";
@@ -406,6 +407,13 @@ static enum vanta_status fail_transfer(struct vanta_http_call *x, CURLcode code)
                    errnum ? strerror((int)errnum) : reason);
         break;
     case VANTA_HTTP_UNTRUSTED:
+        if (code == CURLE_SSL_CACERT_BADFILE) {
+            vanta_fail(x->err, status, "%s: there are no certificates to trust (%s)", shown,
+                       reason);
+            advice = "let CURL_CA_BUNDLE or SSL_CERT_FILE name a file of certificates, or "
+                     "unset them and install the system's (ca-certificates)";
+            break;
+        }
         vanta_fail(x->err, status, "%s: the server's certificate cannot be trusted (%s)",
                    shown, reason);
         break;

@@ -114,8 +114,8 @@ enum vanta_status vanta_http_perform(struct vanta_http *http,
  *         status = vanta_http_call_end(ended);
  *     vanta_http_group_close(group);
  *
- * The same rules as for perform, which is one call of a group. Over HTTP/2 the calls of a
- * group to one server share a connection, else each has its own; they are kept for later.
+ * The same rules as for perform, which is one call of a group. Calls that run at one time
+ * have connections of their own, over HTTP/2 too; they are kept for later calls.
  * Callbacks run within wait and may not start or end calls. A group belongs to one thread
  * at a time. */
 
