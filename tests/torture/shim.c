@@ -12,6 +12,8 @@
  *     SHIM_COUNT=FILE             how many there were is written to FILE at the end
  *     SHIM_LOG=FILE               what was done is appended, for replay.c, which describes it
  *     SHIM_CLOCK=S                the clock of the day goes back S seconds at each look
+ *     SHIM_ROOM=1                 a file system says that it has plenty of room, as one with
+ *                                 a quota does
  *
  * A way to write that cannot be seen from here ends the process with a message
  * (a shared writable mapping), or is refused as by a file system that has none
@@ -34,6 +36,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -46,7 +49,7 @@ static size_t root_len;
 static const char *classes = "cdns", *count_file;
 static long kill_at, fail_at, clock_step;
 static int fail_errno = EIO, log_fd = -1;
-static bool lasting;
+static bool lasting, room;
 static atomic_long count, looks;
 static atomic_bool watched[FDS];
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -74,6 +77,7 @@ __attribute__((constructor)) static void start(void)
     fail_at = number("SHIM_FAIL");
     lasting = number("SHIM_LASTING") != 0;
     clock_step = number("SHIM_CLOCK");
+    room = number("SHIM_ROOM") != 0;
     if (number("SHIM_ERRNO") > 0)
         fail_errno = (int)number("SHIM_ERRNO");
     if (getenv("SHIM_LOG"))
@@ -651,6 +655,25 @@ int ioctl(int fd, unsigned long request, ...)
     }
     return (int)syscall(SYS_ioctl, fd, request, arg);
 }
+
+/* --- room --- */
+
+#define STATVFS(name) \
+    int name(const char *path, struct name *out) \
+    { \
+        static int (*real)(const char *, struct name *); \
+        int failed; \
+        if (!real) \
+            real = (int (*)(const char *, struct name *))(uintptr_t)dlsym(RTLD_NEXT, #name); \
+        failed = real(path, out); \
+        if (failed == 0 && room) { \
+            out->f_bfree = out->f_bavail = UINT32_MAX; \
+            out->f_ffree = out->f_favail = UINT32_MAX; \
+        } \
+        return failed; \
+    }
+STATVFS(statvfs)
+STATVFS(statvfs64)
 
 /* --- the clock --- */
 

@@ -113,6 +113,9 @@ step() {
     6) STEP='registry rebuild' MAKES='writer near spoken encoder own'
        KEEPS='writer near spoken encoder own' ;;
     7) STEP='setup finder' MAKES=finder KEEPS='writer near spoken encoder own' ;;
+    # Not of the story, and from nothing: fetched and registered; copied and converted too.
+    one) STEP='setup writer' MAKES='writer' ;;
+    all) STEP='setup writer spoken' MAKES='writer spoken' ;;
     8) STEP='verify --repair writer' MAKES=writer BAD='bad writer' KEEPS='near finder spoken encoder own' ;;
     esac
 }
@@ -202,21 +205,51 @@ recovers() {
     holds "keep $KEEPS complete $MAKES" || { echo "after the run" >&2; return 1; }
 }
 
-# fails SEED CLASS ERRNO [LASTING]: a call of the class fails, by the number.
-fails() {
-    local n at
-
-    seed "$1"
-    below "$STEPS"; n=$REPLY
-    below "$((CALLS[n] + 1))"; at=$((REPLY + 1))
-    scene "$n"
-    disturbed SHIM_CLASS="$2" SHIM_FAIL="$at" SHIM_ERRNO="$3" SHIM_LASTING="${4:-0}"
+# fails_at N AT CLASS ERRNO LASTING: in step N the call of that number of the class fails.
+fails_at() {
+    scene "$1"
+    disturbed SHIM_CLASS="$3" SHIM_FAIL="$2" SHIM_ERRNO="$4" SHIM_LASTING="$5"
     case $CODE in
     0 | 1 | 3) ;;
     *) echo "exit $CODE" >&2; cat "$STAGE/out" >&2; false ;;
     esac && { [ "$CODE" -eq 0 ] || [ -s "$STAGE/out" ]; } && recovers && return 0
-    echo "fails $1 $2 $3 ${4:-0}: step $n ($STEP), call $at" >&2
+    echo "class $3, error $4, lasting $5: step $1 ($STEP), call $2" >&2
     return 1
+}
+
+# fails SEED CLASS ERRNO [LASTING]: a call of the class fails, by the number.
+fails() {
+    local n
+
+    seed "$1"
+    below "$STEPS"; n=$REPLY
+    below "$((CALLS[n] + 1))"
+    fails_at "$n" "$((REPLY + 1))" "$2" "$3" "${4:-0}" && return 0
+    echo "again: make torture SEED=$1 ROUNDS=1" >&2
+    return 1
+}
+
+# sweep CLASS ERRNO LASTING: each call of the class fails in a run of its own, where $STRIDE
+# is 1; else each $STRIDEth from the $first on. ERRNO kill: kill -9 in its place.
+sweep() {
+    local at n
+
+    mkdir -p "$BEFORE/all"
+    scene all
+    disturbed SHIM_CLASS="$1" SHIM_COUNT="$STAGE/count"
+    [ "$CODE" -eq 0 ] || { cat "$STAGE/out" >&2; return 1; }
+    n=$(cat "$STAGE/count")
+    # Threads race: a run may have a few more.
+    for ((at = first % STRIDE + 1; at <= n + 5; at += STRIDE)); do
+        if [ "$2" = kill ]; then
+            scene all
+            disturbed SHIM_CLASS="$1" SHIM_KILL="$at"
+            recovers || { echo "killed at call $at of $n" >&2; return 1; }
+        else
+            fails_at all "$at" "$1" "$2" "$3" || return 1
+        fi
+    done
+    echo "$1 $2 $3: $n calls"
 }
 
 # power_cut SEED: the power goes in the middle of a command, or at its end.

@@ -9,6 +9,8 @@ load torture
 # A fresh home has no such settings: they are taken before.
 first=${VANTA_TEST_SEED:-$RANDOM}
 rounds=${VANTA_TORTURE_ROUNDS:-30}
+# From 500 rounds on a sweep leaves nothing out.
+STRIDE=$((rounds < 500 ? 500 / rounds : 1))
 
 setup() {
     fresh_home
@@ -51,6 +53,60 @@ teardown() {
     for ((i = first; i < first + rounds / 2; i++)); do
         fails "$i" r 5 "$((i % 2))"
     done
+}
+
+@test "each call of a set-up that changes the disk fails, once and for good" {
+    sweep cdns 5 0
+    sweep cdns 5 1
+}
+
+@test "the disk is full from each call on that makes or writes a file" {
+    sweep cd 28 0
+    sweep cd 28 1
+}
+
+@test "each reading of a set-up fails, once and for good" {
+    sweep r 5 0
+    sweep r 5 1
+}
+
+# full KIND SCENE FIRST LAST STEP EVERY: full_disk.bash, with each step where nothing is left
+# out, else with every so manyth. What could not be done is in $output.
+full() {
+    local every=$((STRIDE == 1 ? 1 : $6))
+
+    run unshare "$MOUNTS" "$BATS_TEST_DIRNAME/full_disk.bash" "$1" "$2" \
+        $(($3 + first % every * $5)) "$4" $(($5 * every))
+    echo "$output"
+    exits 0
+}
+
+@test "a disk that is full at every stage of a set-up" {
+    MOUNTS=-m
+    [ "$(id -u)" -eq 0 ] || MOUNTS=-rm
+    mkdir -p "$LIVE"
+    unshare "$MOUNTS" mount -t tmpfs tmpfs "$LIVE" 2>/dev/null ||
+        skip "neither root nor a user namespace that may mount a small file system"
+    export STAGE CATALOG BEFORE LIVE
+    full quota all 4096 28000000 100000 17
+    contains "writing llm/.writer.partial/fetch"
+    contains "writing whisper/.spoken.partial/converted"
+    contains "exit 0"
+    full quota one 2490000 2545000 4096 1
+    contains "exit 3 writing registry/"
+    contains "exit 0"
+    full names all 1 30 1 1
+    contains "creating the folder llm"
+    contains "registry/history"
+    contains "exit 0"
+    # What is asked before the first byte.
+    full bytes all 4096 30000000 500000 4
+    contains "are needed on the disk"
+    contains "exit 0"
+}
+
+@test "kill -9 in place of each call that changes the disk" {
+    sweep cdns kill 0
 }
 
 @test "the power goes: only what was synced is there for certain" {
