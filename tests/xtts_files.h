@@ -409,6 +409,7 @@ static inline void xtts_write_speakers(const char *path, const struct xtts_size 
     xtts_put(&b, "u.", 2);
     xtts_begin(&z, path, "speakers_xtts");
     xtts_member(&z, "data.pkl", b.data, b.n);
+    xtts_member(&z, "byteorder", "little", 6);
     for (v = 0; v < 2; v++) {
         uint64_t h = xtts_hash(names[v][1]);
         double sum = 0;
@@ -426,6 +427,7 @@ static inline void xtts_write_speakers(const char *path, const struct xtts_size 
         snprintf(name, sizeof name, "data/%u", 2 * v + 1);
         xtts_member(&z, name, values, s * 4);
     }
+    xtts_member(&z, "version", "3\n", 2);
     xtts_end(&z);
     free(b.data);
     free(values);
@@ -472,7 +474,7 @@ static inline void xtts_write_vocabulary(const char *path)
     static const unsigned at[] = {259, 260, 261, 262};
     static const char signs[] = "!'(),-./:;?";
     struct xtts_bytes b = {NULL, 0, 0}, v = {NULL, 0, 0};
-    char item[160];
+    char item[256];
     unsigned i;
 
     for (i = 0; i < 7; i++) {
@@ -481,7 +483,9 @@ static inline void xtts_write_vocabulary(const char *path)
 
         xtts_put(&b, item,
                  (size_t)snprintf(item, sizeof item,
-                                  "%s{\"id\": %u, \"content\": \"%s\", \"special\": true}",
+                                  "%s{\"id\": %u, \"content\": \"%s\", \"single_word\": "
+                                  "false, \"lstrip\": false, \"rstrip\": false, "
+                                  "\"normalized\": false, \"special\": true}",
                                   i ? ", " : "", id, name));
         xtts_put(&v, item,
                  (size_t)snprintf(item, sizeof item, "%s\"%s\": %u", i ? ", " : "", name,
