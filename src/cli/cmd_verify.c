@@ -143,6 +143,7 @@ static bool parse(int argc, char **argv, struct verify_run *run,
         {"dry-run", 'n', OPTION_FLAG, &run->dry_run, NULL,
          "with --repair: show what would be done"},
         {"jobs", 'j', OPTION_NUMBER, &run->jobs, "N", "threads (one for each core)"},
+        SPEED_OPTIONS(run->speed),
         JSON_OPTION(run->common),
         {"quiet", 'q', OPTION_FLAG, &run->common.quiet, NULL, "name only what is wrong"},
         COMMON_OPTIONS(run->common),
@@ -157,8 +158,10 @@ static bool parse(int argc, char **argv, struct verify_run *run,
         *code = usage_error("verify", "--quick and --whole exclude each other");
     else if (run->dry_run && !run->repair)
         *code = usage_error("verify", "--dry-run is for --repair");
+    else if ((run->speed.connections || run->speed.rate) && !run->repair)
+        *code = usage_error("verify", "--connections and --limit-rate are for --repair");
     else
-        return true;
+        return speed_parse("verify", &run->speed, code);
     return false;
 }
 

@@ -120,6 +120,8 @@ void verify_repair(struct verify_run *run, json_t *document)
     struct talk talk = {NULL};
     struct vanta_setup_options base = {.root = run->s->root,
                                        .catalog = run->s->catalog,
+                                       .connections = (unsigned)run->speed.connections,
+                                       .limit_rate_bytes = run->speed.bytes_per_second,
                                        .listener = listen,
                                        .arg = &talk,
                                        .cancel = &cancelled};

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "cli/cli.h"
+#include "cli/speed.h"
 #include "models/verify.h"
 
 struct verify_run {
@@ -13,6 +14,7 @@ struct verify_run {
     struct common_options common;
     bool quick, whole, repair, dry_run;
     long jobs;
+    struct speed_options speed; /* of the repair */
     json_t *results;
     int code;    /* so far */
     bool warned; /* that outcomes cannot be recorded */

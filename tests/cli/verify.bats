@@ -105,6 +105,10 @@ END
     exits 2
     verify --jobs 1000
     exits 2
+    verify --limit-rate 1M
+    exits 2
+    verify --repair --connections 100
+    exits 2
 }
 
 # big_file MIB: a model "big" of so many MiB that is registered and verified; $big is its

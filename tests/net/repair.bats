@@ -173,7 +173,10 @@ def run(*words):
 
 
 found = 0
-for _ in range(20):
+for turn in range(20):
+    # Two connections may both bring what lies where one of them took over from the other;
+    # one brings each byte once.
+    alone = turn % 2 == 0
     hit = set()
     flips = random.choices(range(len(sizes)), weights=sizes, k=10)
     for i in flips:
@@ -196,13 +199,14 @@ for _ in range(20):
         i = int(m["id"][1:]) - 1
         assert m["ok"] == (i not in wrong), m
         assert m["bytes_wrong"] == wrong.get(i, 0), (m, wrong)
-    code, said = run("--repair")
+    code, said = run("--repair", *(["--connections", "1"] if alone else []))
     assert code == 0, said
     repairs = {int(r["id"][1:]) - 1: r for r in said["repairs"]}
     assert set(repairs) == set(wrong), (repairs, wrong)
     for i, r in repairs.items():
         assert r["repaired"] is True, r
-        assert r["bytes_moved"] == r["bytes_planned"] == wrong[i], (r, wrong[i])
+        assert r["bytes_planned"] == wrong[i], (r, wrong[i])
+        assert r["bytes_moved"] == wrong[i] if alone else wrong[i] <= r["bytes_moved"] < 2 * wrong[i], r
     for i in wrong:
         assert open(path(i), "rb").read() == open("%s/m%d.gguf" % (files, i + 1), "rb").read()
     found += len(flips)
