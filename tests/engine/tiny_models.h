@@ -153,7 +153,7 @@ static inline size_t gguf_value(const unsigned char *bytes, size_t at, uint32_t 
     return at;
 }
 
-/* Of a file that tiny_llama wrote. */
+/* Of a GGUF file. */
 static inline void gguf_places(const unsigned char *bytes, struct places *p)
 {
     uint64_t tensors = little(bytes, 8, 8), pairs = little(bytes, 16, 8), i, k, dims;
