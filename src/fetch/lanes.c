@@ -41,9 +41,8 @@ struct lane {
     struct vanta_http_call *call; /* NULL: idle */
     struct vanta_error err;
     size_t source;
-    size_t raced;  /* the lane whose range it has too */
-    size_t halved; /* the lane whose second half it took, until that is cut short */
-    uint64_t end;  /* of what is left for it to bring */
+    size_t raced; /* the lane whose range it has too */
+    uint64_t end; /* of what it is to bring; what it was asked for may be more */
     int64_t started_ms, seen_ms;
     uint64_t seen_bytes;
     double rate;
@@ -72,6 +71,25 @@ struct run {
     uint8_t *owners;
 };
 
+static uint64_t end_of(const struct run *r, const struct lane *lane)
+{
+    uint64_t end = lane->end < lane->t->end ? lane->end : lane->t->end;
+    uint64_t total = r->total >= 0 ? (uint64_t)r->total : UINT64_MAX;
+
+    return end < total ? end : total;
+}
+
+/* It had no answer of use: its range is again that of the lane it was taken from. */
+static void give_back(struct run *r, const struct lane *lane)
+{
+    size_t i;
+
+    for (i = 0; i < VANTA_LANES_MAX && lane->t->helper; i++)
+        if (r->lanes[i] && r->lanes[i] != lane && r->lanes[i]->call &&
+            r->lanes[i]->end == lane->t->from)
+            r->lanes[i]->end = end_of(r, lane);
+}
+
 static void drop(struct run *r, struct lane *lane)
 {
     vanta_http_call_end(lane->call);
@@ -80,6 +98,8 @@ static void drop(struct run *r, struct lane *lane)
     r->sources[lane->source].active--;
     if (lane->t->helper)
         atomic_fetch_sub(r->l->in_use, 1);
+    if (!lane->t->judged)
+        give_back(r, lane);
 }
 
 static void drop_all(struct run *r)
@@ -95,14 +115,6 @@ static void finish(struct run *r, enum vanta_move move)
 {
     r->over = true;
     r->move = move;
-}
-
-static uint64_t end_of(const struct run *r, const struct lane *lane)
-{
-    uint64_t end = lane->end < lane->t->end ? lane->end : lane->t->end;
-    uint64_t total = r->total >= 0 ? (uint64_t)r->total : UINT64_MAX;
-
-    return end < total ? end : total;
 }
 
 /* --- one lane --------------------------------------------------------------------- */
@@ -128,7 +140,7 @@ static bool start(struct run *r, struct lane *lane)
             finish(r, move);
         return false;
     }
-    lane->raced = lane->halved = NO_LANE;
+    lane->raced = NO_LANE;
     lane->end = UINT64_MAX;
     lane->started_ms = lane->seen_ms = vanta_clock_ms();
     lane->seen_bytes = lane->t->moved_bytes;
@@ -137,6 +149,32 @@ static bool start(struct run *r, struct lane *lane)
     r->running++;
     if (lane->t->helper)
         atomic_fetch_add(r->l->in_use, 1);
+    return true;
+}
+
+/* A lane's range is its own once its answer is fine: who would run into it is cut short,
+ * before anything of it is read, so that its bytes come once. Where one has run into it
+ * already, that one goes on with all of it. */
+static bool take_over(void *arg, const struct vanta_transfer *t)
+{
+    struct run *r = arg;
+    struct lane *other;
+    struct vanta_extent gap;
+    size_t raced = NO_LANE, i;
+
+    for (i = 0; i < VANTA_LANES_MAX; i++)
+        if (r->lanes[i] && r->lanes[i]->t == t)
+            raced = r->lanes[i]->raced;
+    if (t->generation != r->p->generation ||
+        !vanta_extents_gap(&r->p->have, t->from, t->end, &gap) ||
+        (raced == NO_LANE && gap.first > t->from))
+        return false;
+    for (i = 0; i < VANTA_LANES_MAX; i++) {
+        other = r->lanes[i];
+        if (other && other->call && other->t != t && i != raced &&
+            other->t->pos <= t->from && other->t->end > t->from)
+            other->t->end = t->from;
+    }
     return true;
 }
 
@@ -194,6 +232,8 @@ static struct lane *help(struct run *r, size_t source, uint64_t from, uint64_t e
                                        .helper = true,
                                        .straight = s->straight,
                                        .validator = s->validator,
+                                       .take_over = take_over,
+                                       .lanes = r,
                                        .from = from,
                                        .end = end,
                                        .owners = r->owners,
@@ -234,23 +274,6 @@ static void learn(struct run *r, const struct lane *lane)
     if (!s->straight[0] && a->redirects > 0 && vanta_url_parse(lane->url, &first, NULL) &&
         vanta_url_parse(a->url, &last, NULL) && !vanta_url_same_origin(&first, &last))
         vanta_format(s->straight, sizeof s->straight, "%s", a->url);
-}
-
-/* A lane's range is its own once its answer is fine: the one it was taken from is cut
- * short. Where it is not, that one goes on. */
-static void settle_half(struct run *r, struct lane *lane, bool fine)
-{
-    struct lane *other = lane->halved == NO_LANE ? NULL : r->lanes[lane->halved];
-
-    lane->halved = NO_LANE;
-    if (!other || !other->call || other->end != lane->t->from)
-        return;
-    if (fine) {
-        if (other->t->end > lane->t->from)
-            other->t->end = lane->t->from;
-    } else {
-        other->end = end_of(r, lane);
-    }
 }
 
 /* A range was not brought: its source gets a pause, fewer connections, or none. */
@@ -309,7 +332,8 @@ static void over(struct run *r, struct lane *lane)
     move = vanta_transfer_judge(t, status, lane->url, &lane->err);
     if (t->judged)
         learn(r, lane);
-    settle_half(r, lane, t->judged);
+    else
+        give_back(r, lane);
     if (move == VANTA_MOVE_DONE) {
         r->sources[lane->source].failures = 0;
         if (!t->helper)
@@ -520,7 +544,6 @@ static bool assign(struct run *r, int64_t now)
         lane = middle > r->lanes[i]->t->pos ? help(r, source, middle, end) : NULL;
         if (!lane)
             return false;
-        lane->halved = i;
         r->lanes[i]->end = middle;
         return true;
     }
@@ -611,15 +634,9 @@ static void manage(struct run *r)
     if (now < r->tick_ms && r->running > 0)
         return;
     r->tick_ms = now + TICK_MS;
-    for (i = 0; i < VANTA_LANES_MAX; i++) {
-        struct lane *lane = r->lanes[i];
-
-        if (!lane || !lane->call)
-            continue;
-        measure(r, lane, now);
-        if (lane->t->judged)
-            settle_half(r, lane, true);
-    }
+    for (i = 0; i < VANTA_LANES_MAX; i++)
+        if (r->lanes[i] && r->lanes[i]->call)
+            measure(r, r->lanes[i], now);
     if (!r->ranged)
         open_up(r, now);
     if (!r->ranged)
@@ -635,6 +652,12 @@ static void manage(struct run *r)
 
 /* --- a try ------------------------------------------------------------------------ */
 
+/* All that was asked for; one that was cut short may hang before what is not its. */
+static bool has_answer(const struct run *r, const struct vanta_transfer *t)
+{
+    return t->pos >= (t->asked_end > 0 ? t->asked_end : (uint64_t)r->total);
+}
+
 static bool is_complete(struct run *r)
 {
     size_t i;
@@ -643,8 +666,7 @@ static bool is_complete(struct run *r)
         return false;
     /* A request that has all of its answer is let end: its connection can be used again. */
     for (i = 0; i < VANTA_LANES_MAX; i++)
-        if (r->lanes[i] && r->lanes[i]->call &&
-            r->lanes[i]->t->pos >= end_of(r, r->lanes[i]))
+        if (r->lanes[i] && r->lanes[i]->call && has_answer(r, r->lanes[i]->t))
             return false;
     if (r->owners)
         vanta_follow_wait(&r->p->follow, r->t->cancel);

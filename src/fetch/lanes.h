@@ -6,9 +6,11 @@
  * has before it. Their number grows while that makes the whole faster, and shrinks when it
  * gets slower or the server refuses them (429, 503). Each range goes to the source that is
  * fastest now; at the end, what one is slow with is raced by another, and the loser
- * dropped. One whose range is to be halved keeps all of it until the other's answer has come:
- * a server that gives no ranges, or lies about them, costs nothing. A server without ranges keeps its one stream, and so does a fast one nearby,
- * where a second connection costs more than it brings.
+ * dropped. One whose range is to be halved keeps all of it until the other's answer has
+ * come: a server that gives no ranges, or lies about them, costs nothing; and where it has
+ * come to that half by then, it keeps that too. A server without ranges keeps its one
+ * stream, and so does a fast one nearby, where a second connection costs more than it
+ * brings.
  *
  *     struct vanta_lanes l = {.transfer = &t, ...};
  *     move = vanta_lanes_try(&l, err);       // again after a while, on AGAIN

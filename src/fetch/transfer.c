@@ -100,6 +100,8 @@ static enum vanta_status check_rest(struct vanta_transfer *t, struct vanta_error
         h->content_length != h->range_last - h->range_first + 1)
         return start_over(t, err, "the server contradicts itself about the length");
     t->total = h->range_total;
+    if (t->helper && t->take_over && !t->take_over(t->lanes, t))
+        return decide(t, VANTA_MOVE_DONE, VANTA_ERR_CANCELLED);
     t->judged = true;
     if (t->helper)
         return VANTA_OK;

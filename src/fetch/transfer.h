@@ -67,6 +67,10 @@ struct vanta_transfer {
     bool helper;              /* one of several: it takes its range or nothing */
     const char *straight;     /* where the source led before; "" or NULL: ask the source */
     const char *validator;    /* that a helper's answer must have; "": any */
+    /* Asked when a helper's answer is fine, before its first byte is read; false: its range
+     * is coming by another way, and it ends. NULL: it takes it. */
+    bool (*take_over)(void *lanes, const struct vanta_transfer *t);
+    void *lanes;
     uint64_t from, end;       /* end UINT64_MAX: the file's */
     uint64_t pos;             /* of the next byte */
     uint64_t asked_end;       /* what the request says, 0: to the end */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static unsigned active;
@@ -80,6 +81,8 @@ static bool misbehave(struct exchange *x, struct body *b)
         return answer_slow_headers(x, b);
     if (is(x, "changed"))
         return changed(x, b);
+    if (is(x, "late"))
+        usleep(600 * 1000); /* the first stream has come to it by then */
     if (is(x, "500") && x->count % 2 == 0)
         return answer_empty(x, 500, "");
     if (is(x, "stall") && x->count == 2)

@@ -432,6 +432,7 @@ static const struct {
     {"manygzip", answer_ranges, false},
     {"manychanged", answer_ranges, false},
     {"manystall", answer_ranges, false},
+    {"manylate", answer_ranges, false},
     {"manyflood", answer_ranges, false},
     {"manyslowheaders", answer_ranges, false},
     {"manylength", answer_ranges, false},

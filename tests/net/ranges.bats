@@ -53,6 +53,20 @@ ranges() {
     [ "${BASH_REMATCH[1]}" -lt $((SIZE + SIZE / 4)) ]
 }
 
+@test "a half that is answered late costs no byte twice" {
+    for n in 2 4 16; do
+        : >"$LOG"
+        fetch --connections $n -- "$URL/manylate:131072:10/big.bin"
+        arrived
+        rm "$DEST"
+        [ "$(ranges)" -ge 1 ]
+        [[ $output =~ moved=([0-9]+) ]]
+        # Where one is cut short, what was read together goes: a buffer's length at most.
+        echo "moved ${BASH_REMATCH[1]} of $SIZE, $(ranges) ranges"
+        [ "${BASH_REMATCH[1]}" -le $((SIZE + 131072 * $(ranges))) ]
+    done
+}
+
 @test "as many connections as were allowed, and no more" {
     fetch --connections 1 -- "$URL/trickle:131072:10/big.bin"
     arrived
