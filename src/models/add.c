@@ -269,6 +269,31 @@ static enum vanta_status put_entry(void *arg, struct vanta_registry *registry,
     return vanta_registry_put(registry, r->entry, err);
 }
 
+static bool same_text(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* After an update that failed: whether registry.json has the entry all the same (its folder
+ * or its history could not be written), or cannot be asked. */
+static bool may_stand(const struct add *add, const struct vanta_entry *entry)
+{
+    const struct vanta_add_options *o = add->options;
+    struct vanta_registry *registry = NULL;
+    struct vanta_error problem = {0};
+    const struct vanta_entry *found;
+    bool stands = true;
+
+    if (vanta_registry_load(o->root, o->catalog, &registry, &problem, NULL) == VANTA_OK &&
+        problem.status == VANTA_OK) {
+        found = vanta_registry_find(registry, add->id);
+        stands = found && same_text(found->path, entry->path) &&
+                 same_text(found->hash, entry->hash);
+    }
+    vanta_registry_free(registry);
+    return stands;
+}
+
 enum vanta_status add_register(struct add *add, const char *path, struct vanta_error *err)
 {
     const struct vanta_add_options *o = add->options;
@@ -281,6 +306,13 @@ enum vanta_status add_register(struct add *add, const char *path, struct vanta_e
     if (status == VANTA_OK)
         status = vanta_registry_update(o->root, o->catalog, put_entry, &r, err);
     if (status != VANTA_OK) {
+        /* An entry without its files would be worse than one whose history is missing. */
+        if (add->placed && may_stand(add, &entry)) {
+            add->placed = false;
+            vanta_hint(err, "The files are in %s, and may be registered already: vanta "
+                            "verify %s looks at them.",
+                       add->final, add->id);
+        }
         vanta_entry_free(&entry);
         return status;
     }

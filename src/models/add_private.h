@@ -89,7 +89,7 @@ struct add {
     char partial[VANTA_PATH_MAX], staging[VANTA_PATH_MAX];
     struct vanta_lock lock;
     bool replaces; /* an entry of this id is there, and nothing of its files */
-    bool placed;   /* the files have their final name */
+    bool placed;   /* the files have their final name, and are registered nowhere */
     char source[VANTA_PATH_MAX]; /* for the registry */
     char version[41];            /* the hub's commit; "": unknown */
 };

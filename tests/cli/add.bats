@@ -174,6 +174,24 @@ SCRIPT
     [ ! -e models/llm ]
 }
 
+@test "a registry that is written but whose history cannot be: entry and files stay together" {
+    mkdir -p models/registry
+    printf 'not a folder' >models/registry/history
+    run "$VANTA" add in/tiny.gguf --move
+    exits 3
+    contains "history"
+    contains "may be registered already: vanta verify tiny"
+    cmp in/tiny.gguf models/llm/tiny/tiny.gguf
+    run "$VANTA" verify tiny
+    exits 0
+    # Where the registry itself cannot be written nothing stays.
+    rm -r models
+    mkdir -p models/registry/registry.json
+    run "$VANTA" add in/tiny.gguf --id other
+    exits 3
+    [ ! -e models/llm/other ]
+}
+
 @test "a digest that must fit" {
     run "$VANTA" add in/tiny.gguf --sha256 "$(digest_of in/tiny.gguf)"
     exits 0

@@ -194,9 +194,13 @@ recovers() {
         holds "keep $KEEPS $MAKES" && return "$CODE"
     fi
     # What was removed before it was killed is no longer there to be removed; what was
-    # registered is there.
+    # registered is there, and the next look at it takes away what was left beside it.
     [[ $STEP != remove* ]] || CODE=0
-    [[ $STEP != add* ]] || ! grep -q 'registered already' "$STAGE/out" || CODE=0
+    if [[ $STEP == add* ]] && grep -q 'registered already' "$STAGE/out"; then
+        CODE=0
+        "$VANTA" verify --repair "$MAKES" --catalog "$CATALOG" --models-dir "$LIVE" \
+            >"$STAGE/out" 2>&1 || CODE=$?
+    fi
     if [ "$CODE" -ne 0 ]; then
         cat "$STAGE/out" >&2
         echo "exit $CODE in the run after the fault" >&2
@@ -230,26 +234,29 @@ fails() {
 }
 
 # sweep CLASS ERRNO LASTING: each call of the class fails in a run of its own, where $STRIDE
-# is 1; else each $STRIDEth from the $first on. ERRNO kill: kill -9 in its place.
+# is 1; else each $STRIDEth from the $first on. ERRNO kill: kill -9 in its place. Of the set-up
+# from nothing, of add, of remove and of repair.
 sweep() {
-    local at n
+    local scene at n
 
     mkdir -p "$BEFORE/all"
-    scene all
-    disturbed SHIM_CLASS="$1" SHIM_COUNT="$STAGE/count"
-    [ "$CODE" -eq 0 ] || { cat "$STAGE/out" >&2; return 1; }
-    n=$(cat "$STAGE/count")
-    # Threads race: a run may have a few more.
-    for ((at = first % STRIDE + 1; at <= n + 5; at += STRIDE)); do
-        if [ "$2" = kill ]; then
-            scene all
-            disturbed SHIM_CLASS="$1" SHIM_KILL="$at"
-            recovers || { echo "killed at call $at of $n" >&2; return 1; }
-        else
-            fails_at all "$at" "$1" "$2" "$3" || return 1
-        fi
+    for scene in all 4 5 8; do
+        scene "$scene"
+        disturbed SHIM_CLASS="$1" SHIM_COUNT="$STAGE/count"
+        [ "$CODE" -eq 0 ] || { cat "$STAGE/out" >&2; return 1; }
+        n=$(cat "$STAGE/count")
+        # Threads race: a run may have a few more.
+        for ((at = first % STRIDE + 1; at <= n + 5; at += STRIDE)); do
+            if [ "$2" != kill ]; then
+                fails_at "$scene" "$at" "$1" "$2" "$3" || return 1
+                continue
+            fi
+            scene "$scene"
+            disturbed SHIM_CLASS="$1" SHIM_KILL="$at" 2>/dev/null
+            recovers || { echo "$scene ($STEP): killed at call $at of $n" >&2; return 1; }
+        done
+        echo "$1 $2 $3: $STEP: $n calls"
     done
-    echo "$1 $2 $3: $n calls"
 }
 
 # power_cut SEED: the power goes in the middle of a command, or at its end.

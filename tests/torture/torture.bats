@@ -55,7 +55,7 @@ teardown() {
     done
 }
 
-@test "each call of a set-up that changes the disk fails, once and for good" {
+@test "each call that changes the disk fails, once and for good" {
     sweep cdns 5 0
     sweep cdns 5 1
 }
@@ -65,7 +65,7 @@ teardown() {
     sweep cd 28 1
 }
 
-@test "each reading of a set-up fails, once and for good" {
+@test "each reading fails, once and for good" {
     sweep r 5 0
     sweep r 5 1
 }
