@@ -88,8 +88,11 @@ bool answer_reset(struct exchange *x, const struct body *b, long bytes)
     return false;
 }
 
+/* reset:BYTES[:TIMES] */
 static bool do_reset(struct exchange *x, struct body *b)
 {
+    if (x->args[1] >= 0 && x->count > (unsigned)x->args[1])
+        return answer_file(x, b);
     return answer_reset(x, b, x->args[0]);
 }
 
@@ -443,7 +446,7 @@ static const struct {
     {"expires", answer_expires, false},       /* :TOKEN:TIMES */
     {"chunked", do_chunked, false},
     {"nolength", do_nolength, false},
-    {"reset", do_reset, false},           /* :BYTES */
+    {"reset", do_reset, false},           /* :BYTES[:TIMES] */
     {"norangereset", do_norangereset, false}, /* :BYTES:TIMES */
     {"cut", do_cut, false},               /* :BYTES, a clean end too early */
     {"stall", do_stall, false},           /* :BYTES */

@@ -207,6 +207,29 @@ refused() {
     [ "$(requests 'range=2000000')" -eq 1 ]
 }
 
+@test "a reset at any place costs the rest of that answer and nothing else" {
+    local at size=9000000
+
+    make_file large.bin $size
+    # No byte at all; edges of pages, of buffers, of what has a journal and a thread, of
+    # chunks, of lines of the journal; all but the last byte.
+    for at in 0 1 4095 4096 16384 65535 65537 262143 262144 1048575 1048576 1048577 \
+        4194303 4194304 4194305 8388607 8388608 8388609 $((size - 1)); do
+        rm -rf models partial
+        : >"$LOG"
+        run "$DRIVER" "$PARTS" "$PWD/models/large.bin" "$(sha "$FILES/large.bin")" $size any \
+            "$URL/reset:$at:1/large.bin"
+        exits 0
+        cmp "$FILES/large.bin" models/large.bin
+        [ ! -e "$PARTS" ]
+        contains "moved=$size resumed=0" || { echo "reset after $at bytes"; return 1; }
+        [ "$(requests 'GET ')" -eq 2 ]
+        # A single byte is too little to be judged, and is not kept.
+        [ "$at" -le 1 ] || [ "$(requests "range=$at[ -]")" -eq 1 ] ||
+            { echo "after $at bytes:"; cat "$LOG"; return 1; }
+    done
+}
+
 @test "a clean end too early is noticed and gone on from" {
     fetch -- "$URL/cut:1200000/big.bin"
     arrived

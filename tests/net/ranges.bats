@@ -146,6 +146,21 @@ ranges() {
     contains "used=$URL/trickle:32768:10/big.bin"
 }
 
+@test "where the first source gives no ranges, those of the others are used" {
+    local first
+
+    for first in norangeslow:32768:10 manyhtml:32768:10 many500:32768:10; do
+        rm -rf models partial
+        : >"$LOG"
+        fetch -- "$URL/$first/big.bin http://localhost:$PORT/trickle:65536:5/big.bin"
+        arrived || { echo "$first: $output"; return 1; }
+        [ "$(requests 'host=localhost.* range=[1-9]')" -ge 2 ]
+        # The first stream goes on, and is not begun anew.
+        contains "used=$URL/$first/big.bin"
+        [ "$(requests "GET /$first.* range=-1 ")" -eq 1 ]
+    done
+}
+
 @test "a source whose chunk is wrong is not believed, and another brings it" {
     fetch --chunks "$FILES/big.bin" -- "$URL/wrongat:5000000/big.bin $URL/ok/big.bin"
     arrived
