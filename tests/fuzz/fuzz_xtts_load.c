@@ -1,5 +1,6 @@
 /* Any bytes as the GGUF of an XTTS model for src/engines/helper/xtts_*.h: refused with a
- * reason, or its vocoder says something and its ears hear a second of noise. */
+ * reason, or its GPT gives codes, its vocoder says something and its ears hear a second
+ * of noise. */
 #include <ggml.h>
 #include <math.h>
 #include <stdint.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "engines/helper/xtts_clone.h"
+#include "engines/helper/xtts_gpt.h"
 #include "engines/helper/xtts_vocoder.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -79,6 +81,38 @@ static void speak(const struct vanta_xtts_file *file)
     free(embedding);
 }
 
+/* Two codes behind one letter. */
+static void think(const struct vanta_xtts_file *file)
+{
+    static const struct vanta_xtts_gpt_run run = {.prefix_threads = 1, .code_threads = 1};
+    const struct vanta_xtts_sizes *z = &file->sizes;
+    float *latents = calloc((size_t)z->latents * z->width, sizeof *latents);
+    float *hidden = calloc(2 * (size_t)z->width, sizeof *hidden);
+    float *logits = calloc(2 * (size_t)z->audio_vocabulary, sizeof *logits);
+    const int32_t id = 0, codes[] = {(int32_t)z->audio_start, 0};
+    struct vanta_xtts_gpt *gpt = NULL;
+    struct vanta_error err = {0};
+
+    if (!latents || !hidden || !logits)
+        abort();
+    if (vanta_xtts_gpt_load(file, &gpt, &err) != VANTA_OK) {
+        if (gpt || !err.message[0])
+            abort();
+    } else if (vanta_xtts_gpt_begin(gpt, latents, &id, 1, &err) == VANTA_OK &&
+               vanta_xtts_gpt_next(gpt, &run, codes, 2, hidden, logits, &err) ==
+                   VANTA_OK) {
+        for (size_t i = 0; i < 2 * (size_t)z->audio_vocabulary; i++)
+            if (!isfinite(logits[i]))
+                abort();
+    } else if (!err.message[0]) {
+        abort();
+    }
+    vanta_xtts_gpt_free(gpt);
+    free(latents);
+    free(hidden);
+    free(logits);
+}
+
 static void listen(const struct vanta_xtts_file *file)
 {
     struct vanta_xtts_clone_options options = {.threads = 1};
@@ -117,6 +151,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             abort();
         return 0;
     }
+    think(file);
     speak(file);
     listen(file);
     vanta_xtts_file_close(file);
