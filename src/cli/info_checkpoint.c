@@ -19,6 +19,22 @@ static void print_tensor(const struct vanta_torch_tensor *t)
     puts("]");
 }
 
+/* What to do with it: vanta add takes no pickle. */
+static void print_next(const struct vanta_torch_file *file)
+{
+    bool xtts = false;
+    size_t i;
+
+    for (i = 0; i < file->n && !xtts; i++) {
+        const char *name = file->tensors[i].name;
+
+        xtts = vanta_has_prefix(vanta_has_prefix(name, "xtts.") ? name + 5 : name,
+                                "gpt.mel_head.");
+    }
+    printf("%-14s vanta convert %s -o OUT\n", "to use it",
+           xtts ? "FOLDER --to xtts-gguf" : "FILE --to safetensors");
+}
+
 void info_print_checkpoint(const char *path)
 {
     struct vanta_torch_file file;
@@ -39,6 +55,8 @@ void info_print_checkpoint(const char *path)
         printf("%-14s %s%s%s: Python would run it; no model needs it\n", "DANGER",
                term_style(stdout, STYLE_BAD), file.pickle.refused[i],
                term_style(stdout, STYLE_NONE));
+    if (file.pickle.n_refused == 0)
+        print_next(&file);
     for (i = 0; i < file.n; i++)
         print_tensor(&file.tensors[i]);
     vanta_torch_close(&file);

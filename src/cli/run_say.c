@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
@@ -15,12 +16,28 @@
 #include "cli/run_say.h"
 #include "cli/term.h"
 
+static void show(struct saying *s)
+{
+    double audio_s = (double)s->heard / VANTA_SPEAK_HZ;
+
+    if (s->heard > 0) {
+        snprintf(s->phase, sizeof s->phase, "speaking, %.1f s made, real-time factor %.2f",
+                 audio_s, (double)(vanta_clock_ms() - s->start_ms) / 1000 / audio_s);
+        s->run->phase = s->phase;
+    }
+    test_line_show(&s->run->line, s->run->phase, s->fraction);
+}
+
 static bool on_event(void *arg, const struct vanta_engine_event *event)
 {
     struct saying *s = arg;
 
     if (event->kind == VANTA_ENGINE_PROGRESS)
-        test_line_show(&s->run->line, s->run->phase, event->fraction);
+        s->fraction = event->fraction;
+    else if (event->kind == VANTA_ENGINE_AUDIO)
+        s->heard += event->n_samples;
+    if (event->kind == VANTA_ENGINE_PROGRESS || event->kind == VANTA_ENGINE_AUDIO)
+        show(s);
     if (event->kind != VANTA_ENGINE_AUDIO)
         return true;
     return vanta_wav_add(&s->wav, event->samples, event->n_samples, &s->failed) ==
@@ -156,6 +173,8 @@ static int speak(struct saying *s, bool bare)
     say_terms(s->run);
     if (status == VANTA_OK && s->text) {
         s->run->phase = "speaking";
+        s->fraction = 0;
+        s->start_ms = vanta_clock_ms();
         status = vanta_wav_open(&s->wav, s->run->options->output, STDOUT_FILENO, bare, &err);
         if (status == VANTA_OK)
             status = vanta_engine_speak(s->engine, &s->request, &spoken, &err);

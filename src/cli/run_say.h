@@ -19,6 +19,10 @@ struct saying {
     struct vanta_voice voice; /* kept or cloned */
     char name[VANTA_VOICE_NAME_MAX]; /* of the model's voice, as the model writes it */
     char *text;
+    uint64_t heard;     /* samples so far, */
+    int64_t start_ms;   /* since then */
+    double fraction;    /* spoken of the text */
+    char phase[64];     /* what the line on the terminal says */
     struct vanta_wav wav;
     struct vanta_error failed; /* of the output, while it was spoken */
     char paths[CLONE_MAX][PATH_MAX];

@@ -37,6 +37,32 @@ static enum vanta_status read_kept(struct saying *s, const char *name, bool *fou
     return status;
 }
 
+/* A kept voice is values of the model that heard it, and noise to any other of the same
+ * sizes. Where one of the two does not say which it is, it has to be believed. */
+static enum vanta_status check_model(struct saying *s, const char *name,
+                                     struct vanta_error *err)
+{
+    static const uint8_t unknown[VANTA_SHA256_BYTES];
+    uint8_t model[VANTA_SHA256_BYTES];
+    const char *hex;
+    json_t *voices = NULL;
+    enum vanta_status status = vanta_engine_voices(s->engine, &voices, err);
+
+    if (status != VANTA_OK)
+        return status;
+    hex = json_string_value(json_object_get(voices, "source_sha256"));
+    if (hex && vanta_sha256_from_hex(hex, model) &&
+        memcmp(s->voice.model, unknown, sizeof unknown) != 0 &&
+        memcmp(s->voice.model, model, sizeof model) != 0) {
+        status = vanta_fail(err, VANTA_ERR_UNSUPPORTED,
+                            "the voice \"%s\" was made with another model than %s", name,
+                            s->run->entry->id);
+        vanta_hint(err, "Speak with that model, or --clone the recordings with this one.");
+    }
+    json_decref(voices);
+    return status;
+}
+
 static enum vanta_status keep(struct saying *s, const char *name, struct vanta_error *err)
 {
     struct vanta_buf buf = VANTA_BUF(VANTA_VOICE_BYTES_MAX);
@@ -121,6 +147,8 @@ enum vanta_status say_choose_voice(struct saying *s, struct vanta_error *err)
         status = clone_voice(s, err);
     else if (name)
         status = read_kept(s, name, &kept, err);
+    if (status == VANTA_OK && kept)
+        status = check_model(s, name, err);
     if (status == VANTA_OK && name && s->n_paths == 0 && !kept)
         status = find_voice(s, name, err);
     if (s->voice.values) {

@@ -182,6 +182,20 @@ enum vanta_status vanta_engine_voices(struct vanta_engine *engine, json_t **out,
     return client_judge(&x, status, &what, err);
 }
 
+/* Which model it is: zeros when the helper cannot say. */
+static enum vanta_status read_source(const json_t *ok, uint8_t out[VANTA_SHA256_BYTES],
+                                     struct vanta_error *what)
+{
+    const char *hex = NULL;
+    enum vanta_status status =
+        vanta_json_string(&client_doc, ok, "", "source_sha256", false, &hex, what);
+
+    memset(out, 0, VANTA_SHA256_BYTES);
+    if (status == VANTA_OK && hex && !vanta_sha256_from_hex(hex, out))
+        status = vanta_fail(what, VANTA_ERR_FORMAT, "source_sha256: not a digest");
+    return status;
+}
+
 static enum vanta_status read_voice(const struct exchange *x, struct vanta_voice *out,
                                     double *audio_s, struct vanta_error *what)
 {
@@ -196,6 +210,8 @@ static enum vanta_status read_voice(const struct exchange *x, struct vanta_voice
         status = whole(x->ok, "speaker", VANTA_VOICE_SPEAKER_MAX, &speaker, what);
     if (status == VANTA_OK)
         status = client_number(x->ok, "audio_s", true, 0, MS_MAX, audio_s, what);
+    if (status == VANTA_OK)
+        status = read_source(x->ok, out->model, what);
     if (status != VANTA_OK)
         return status;
     out->rows = (uint32_t)rows;

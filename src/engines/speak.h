@@ -49,8 +49,9 @@ enum vanta_status vanta_engine_speak(struct vanta_engine *engine,
                                      const struct vanta_speak *request,
                                      struct vanta_spoken *out, struct vanta_error *err);
 
-/* {"voices": [NAME...], "languages": [CODE...]} of the model, both strings without
- * control characters. json_decref it. */
+/* {"voices": [NAME...], "languages": [CODE...], "source_sha256": HEX} of the model: names
+ * without control characters, and the checkpoint's digest (absent: not known), by which
+ * the voices that clone makes say whose they are. json_decref it. */
 enum vanta_status vanta_engine_voices(struct vanta_engine *engine, json_t **out,
                                       struct vanta_error *err);
 

@@ -33,7 +33,9 @@ enum vanta_status vanta_pickle_refuse(const char *path, struct vanta_error *err)
                "such files are never taken",
                path);
     vanta_hint(err, "Get the same model as GGUF, whisper.cpp ggml or safetensors: most hub "
-                    "repositories have one of them.");
+                    "repositories have one. A checkpoint that you have is read without "
+                    "running it by vanta convert FILE --to safetensors; a folder of XTTS-v2 "
+                    "by vanta convert DIR --to xtts-gguf.");
     return VANTA_ERR_UNSUPPORTED;
 }
 

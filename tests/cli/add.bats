@@ -104,6 +104,7 @@ SCRIPT
         run "$VANTA" add in/$file --type whisper
         exits 3
         contains "a pickle"
+        contains "vanta convert FILE --to safetensors"
         contains "safetensors"
     done
     run "$VANTA" add in/empty.gguf

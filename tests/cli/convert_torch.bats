@@ -80,6 +80,7 @@ END
 @test "info shows what a checkpoint holds" {
     run "$VANTA" info "$data/mock_model.pth"
     exits 0
+    contains "vanta convert FOLDER --to xtts-gguf -o OUT"
     contains "format         torch"
     contains "tensors        6"
     contains "parameters     11347"

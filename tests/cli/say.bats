@@ -228,6 +228,74 @@ assert d["version"] == 1 and d["voices"][1] == "Damien Black" and d["languages"]
     [ -z "$stderr" ]
 }
 
+@test "on a terminal a line says what is spoken, how fast, and moves within a sentence" {
+    speaks '{"audio": 24000, "value": 8000}' '{"do": "sleep"}' \
+        '{"send": {"id": 0, "event": "progress", "fraction": 0.25}}' '{"do": "sleep"}' \
+        '{"send": {"id": 0, "event": "progress", "fraction": 0.5}}' \
+        '{"audio": 24000, "value": 8000}'
+    python3 - "$VANTA" <<'END_OF_PROGRAM'
+import os, pty, re, sys
+
+pid, fd = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], [sys.argv[1], "run", "speaker", "One.", "-o", "out.wav"])
+text = ""
+while True:
+    try:
+        block = os.read(fd, 65536).decode()
+    except OSError:
+        break
+    if not block:
+        break
+    text += block
+assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, text
+lines = re.findall(r"speaking, (\S+) s made, real-time factor (\d+\.\d\d)  (\d+)%", text)
+assert [x[2] for x in lines if x[0] == "1.0"][-2:] == ["25", "50"], text
+assert all(float(x[1]) >= 0.4 for x in lines if x[2] != "0"), text
+assert "2.0 s of speech in 1.0 s: real-time factor 0.50" in text, text
+END_OF_PROGRAM
+}
+
+@test "a kept voice speaks with the model that made it, and with no other" {
+    speaks "$SOUND"
+    printf x >a.wav
+    digest() { # of which checkpoint the speaker says that it is
+        python3 - "$UPSTREAM/speaker" "$1" <<'END_OF_PROGRAM'
+import json, sys
+script = json.load(open(sys.argv[1]))
+for answer in (script["voices"][0]["ok"], script["clone"][1]["ok"]):
+    answer.pop("source_sha256", None)
+    if sys.argv[2]:
+        answer["source_sha256"] = sys.argv[2]
+json.dump(script, open(sys.argv[1], "w"))
+END_OF_PROGRAM
+        speaker_catalog
+        cp "$BATS_TEST_TMPDIR/speaker.json" "$HOME/.config/vanta/catalog.d/speaker.json"
+        vanta setup speaker --no-test --quiet
+    }
+    local one two
+    one=$(printf '1%.0s' {1..64}) two=$(printf '2%.0s' {1..64})
+
+    vanta run speaker --clone a.wav --save-voice old # by one that does not say
+    digest "$one"
+    vanta run speaker 'One.' -o out.wav -q --voice old
+    vanta run speaker --clone a.wav --save-voice mine
+    vanta run speaker 'One.' -o out.wav -q --voice mine
+    digest "$two"
+    vanta run speaker 'One.' -o out.wav -q --voice old
+    rm out.wav
+    run vanta run speaker 'One.' -o out.wav --voice mine
+    exits 3
+    contains 'the voice "mine" was made with another model than speaker'
+    contains 'Speak with that model, or --clone the recordings with this one'
+    [ ! -e out.wav ]
+    digest ''
+    vanta run speaker 'One.' -o out.wav -q --voice mine
+    digest "${one}1"
+    run vanta run speaker --clone a.wav --save-voice mine
+    exits 3
+}
+
 # --- vanta test ---
 
 # The engine without a model says this of any audio.

@@ -42,6 +42,26 @@ print(w.getnframes())' "$1"
     if cmp -s a.wav c.wav; then return 1; fi
 }
 
+@test "a kept voice is of its checkpoint: another conversion takes it, another model does not" {
+    "$VANTA" run small --save-voice me \
+        --clone "$VANTA_SOURCE_DIR/src/models/recipes/rms-lights.flac"
+    "$VANTA_BINARY_DIR/tests/make_xtts" small made f16 f16.gguf >/dev/null
+    "$VANTA" add f16.gguf --type tts --id half --quiet >/dev/null
+    "$VANTA" run half 'Hello.' --voice me -o a.wav -q
+    python3 - <<'END'
+data = bytearray(open("f16.gguf", "rb").read())
+key = b"vanta.source.sha256"
+at = data.index(key) + len(key) + 4 + 8 # the type and the length of the value
+data[at] ^= 1
+open("other.gguf", "wb").write(data)
+END
+    "$VANTA" add other.gguf --type tts --id other --quiet >/dev/null
+    run "$VANTA" run other 'Hello.' --voice me -o b.wav
+    exits 3
+    contains 'made with another model than other'
+    [ ! -e b.wav ]
+}
+
 @test "voices, languages and texts that it does not have" {
     run "$VANTA" run small --list-voices
     exits 0

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/digest.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "engines/helper/backend.h"
@@ -16,6 +17,8 @@
 #include "engines/helper/xtts_vocoder.h"
 
 #define PAUSE_SAMPLES 10000 /* behind each sentence but the last, as the reference */
+#define CODES_AN_ID 4.5 /* 21.5 codes a second, about 14 letters, 3 letters an id */
+#define MOST_OF_SENTENCE 0.95
 #define PATHS_MAX VANTA_XTTS_CLONE_FILES_MAX
 
 static const struct vanta_json_doc request_doc = {"request"};
@@ -104,6 +107,18 @@ static enum vanta_status speech_info(void *state, json_t *out, struct vanta_erro
                                                                   : vanta_fail_memory(err);
 }
 
+/* The digest of the checkpoint, to which voices belong; NULL: the file does not say. */
+static const char *source_digest(const struct speech_state *s)
+{
+    int64_t id = gguf_find_key(s->file->gguf, "vanta.source.sha256");
+    const char *hex = id >= 0 && gguf_get_kv_type(s->file->gguf, id) == GGUF_TYPE_STRING
+                          ? gguf_get_val_str(s->file->gguf, id)
+                          : "";
+    uint8_t digest[VANTA_SHA256_BYTES];
+
+    return vanta_sha256_from_hex(hex, digest) ? hex : NULL;
+}
+
 /* --- voices, clone --- */
 
 static enum vanta_status voices(void *state, struct job *job, struct answer *answer,
@@ -121,7 +136,8 @@ static enum vanta_status voices(void *state, struct job *job, struct answer *ans
         gguf_get_arr_type(gguf, id) == GGUF_TYPE_STRING)
         for (size_t i = 0; i < gguf_get_arr_n(gguf, id); i++)
             json_array_append_new(languages, json_string(gguf_get_arr_str(gguf, id, i)));
-    answer->ok = json_pack("{s:o, s:o}", "voices", names, "languages", languages);
+    answer->ok = json_pack("{s:o, s:o, s:s*}", "voices", names, "languages", languages,
+                           "source_sha256", source_digest(s));
     return answer->ok != NULL ? VANTA_OK : vanta_fail_memory(err);
 }
 
@@ -153,9 +169,10 @@ static enum vanta_status clone_voice(void *state, struct job *job, struct answer
         free(voice);
         return status;
     }
-    answer->ok = json_pack("{s:f, s:i, s:i, s:i, s:f}", "audio_s", seconds, "latent_rows",
-                           (int)z->latents, "latent_columns", (int)z->width, "speaker",
-                           (int)z->speaker_width, "engine_ms", now_ms() - start);
+    answer->ok = json_pack("{s:f, s:i, s:i, s:i, s:f, s:s*}", "audio_s", seconds,
+                           "latent_rows", (int)z->latents, "latent_columns", (int)z->width,
+                           "speaker", (int)z->speaker_width, "engine_ms",
+                           now_ms() - start, "source_sha256", source_digest(s));
     answer->binary = voice;
     answer->binary_bytes = floats * sizeof *voice;
     return VANTA_OK;
@@ -174,6 +191,7 @@ struct speaking {
     uint32_t seed;
     float *voice, *hidden, *logits; /* latents and embedding; of one code */
     int64_t samples, codes, cut;
+    size_t ids, ids_all;            /* of the text: of sentences that are spoken, of all */
 };
 
 static enum vanta_status number(const struct speaking *sp, const char *name, double low,
@@ -280,9 +298,24 @@ static bool send_samples(void *user, const float *samples, size_t count)
     return !job_cancelled(sp->job);
 }
 
+/* How far it is: n codes into a sentence, whose codes are guessed by its ids and those
+ * that the sentences before had for theirs. A longer one waits near its end. */
+static void tell_progress(struct speaking *sp, const struct vanta_xtts_sentence *sentence,
+                          uint32_t n)
+{
+    double an_id = sp->ids > 0 ? (double)sp->codes / (double)sp->ids : CODES_AN_ID;
+    double part = n / (an_id * (double)sentence->n_ids);
+
+    part = part < MOST_OF_SENTENCE ? part : MOST_OF_SENTENCE;
+    job_progress(sp->job, ((double)sp->ids + part * (double)sentence->n_ids) /
+                              (double)sp->ids_all);
+}
+
 /* Codes until the end, each hidden state to the vocoder; the one the end was chosen by
  * too, as the reference has it: a first code that is the end is a short sound. */
-static enum vanta_status generate(struct speaking *sp, struct vanta_xtts_speech *speech,
+static enum vanta_status generate(struct speaking *sp,
+                                  const struct vanta_xtts_sentence *sentence,
+                                  struct vanta_xtts_speech *speech,
                                   struct vanta_error *err)
 {
     const struct vanta_xtts_sizes *z = &sp->s->file->sizes;
@@ -295,6 +328,7 @@ static enum vanta_status generate(struct speaking *sp, struct vanta_xtts_speech 
     uint32_t n = 0;
 
     while (status == VANTA_OK && code != (int32_t)z->audio_stop && n < z->audio_max_tokens) {
+        tell_progress(sp, sentence, n);
         status = vanta_xtts_gpt_next(sp->s->gpt, &run, &code, 1, sp->hidden, sp->logits,
                                      err);
         if (status == VANTA_OK)
@@ -330,7 +364,7 @@ static enum vanta_status say_sentence(struct speaking *sp, size_t index,
     status = vanta_xtts_gpt_begin(sp->s->gpt, sp->voice, sentence->ids, sentence->n_ids,
                                   err);
     if (status == VANTA_OK)
-        status = generate(sp, speech, err);
+        status = generate(sp, sentence, speech, err);
     sp->generate_ms += now_ms() - start;
     if (status == VANTA_OK)
         status = vanta_xtts_speech_end(speech, err);
@@ -350,9 +384,11 @@ static enum vanta_status say_all(struct speaking *sp,
     sp->logits = malloc(z->audio_vocabulary * sizeof *sp->logits);
     if (sp->hidden == NULL || sp->logits == NULL)
         return vanta_fail_memory(err);
+    for (size_t i = 0; i < all->n_sentences; i++)
+        sp->ids_all += all->sentences[i].n_ids;
     for (size_t i = 0; status == VANTA_OK && i < all->n_sentences; i++) {
-        job_progress(sp->job, (double)i / (double)all->n_sentences);
         status = say_sentence(sp, i, &all->sentences[i], err);
+        sp->ids += all->sentences[i].n_ids;
         if (status == VANTA_OK && i + 1 < all->n_sentences)
             send_samples(sp, pause, PAUSE_SAMPLES);
     }
