@@ -49,6 +49,10 @@ struct vanta_archive_growth {
 struct vanta_archive_part {
     const char *path;
     const char *member;
+    /* The file at path is compared with a digest, before or at its end, by the caller, who
+     * throws the bytes away where it differs: a zip's own checksums say nothing then that
+     * is not known, and are passed over. All parts, or it counts for none. */
+    bool proven;
     /* May be NULL, and is only for a member of parts that are all members and wanted as
      * they are: called before the part is opened; returns when the file is there, or why
      * it will not come. So unpacking can start while later parts are still on the way. */

@@ -21,6 +21,7 @@ static void load(void)
         {"archive_read_support_filter_gzip", &library.support_gzip},
         {"archive_read_support_format_tar", &library.support_tar},
         {"archive_read_support_format_zip", &library.support_zip},
+        {"archive_read_set_format_option", &library.set_format_option},
         {"archive_read_set_callback_data", &library.set_callback_data},
         {"archive_read_set_read_callback", &library.set_read_callback},
         {"archive_read_set_seek_callback", &library.set_seek_callback},

@@ -24,6 +24,7 @@ struct vanta_archive_library {
     __typeof__(archive_read_support_filter_gzip) *support_gzip;
     __typeof__(archive_read_support_format_tar) *support_tar;
     __typeof__(archive_read_support_format_zip) *support_zip;
+    __typeof__(archive_read_set_format_option) *set_format_option;
     __typeof__(archive_read_set_callback_data) *set_callback_data;
     __typeof__(archive_read_set_read_callback) *set_read_callback;
     __typeof__(archive_read_set_seek_callback) *set_seek_callback;

@@ -185,6 +185,7 @@ static bool pass_parts(struct vanta_bundle *b, struct pass *p,
             !(c = vanta_container_find(b, key)))
             return false;
         p->parts[i].path = c->path;
+        p->parts[i].proven = vanta_bundle_is_package(l); /* all of which have a digest */
         p->feeds[i].bundle = b;
         p->feeds[i].container = c;
         if (p->follows)

@@ -41,7 +41,7 @@ struct result {
     struct vanta_archive_wanted wanted;
 };
 
-/* parts: "FILE" or "FILE#MEMBER". */
+/* parts: "FILE" or "FILE#MEMBER"; with a "!" in front: proven. */
 static void extract(struct result *out, const char *const *texts, size_t n,
                     const char *inner, uint64_t max)
 {
@@ -55,15 +55,15 @@ static void extract(struct result *out, const char *const *texts, size_t n,
         .inner = inner, .max_bytes = max, .sink = keep, .arg = &out->bytes};
     assert_true(n <= MAX_PARTS);
     for (i = 0; i < n; i++) {
-        const char *hash = strchr(texts[i], '#');
+        const char *text = texts[i] + (texts[i][0] == '!'), *hash = strchr(text, '#');
 
-        snprintf(names[i], sizeof names[i], "%.*s", (int)strcspn(texts[i], "#"),
-                 texts[i]);
+        snprintf(names[i], sizeof names[i], "%.*s", (int)strcspn(text, "#"), text);
         if (names[i][0] == '/')
             snprintf(paths[i], sizeof paths[i], "%s", names[i]);
         else
             corpus_path(paths[i], names[i]);
         parts[i].path = paths[i];
+        parts[i].proven = text != texts[i];
         parts[i].member = hash ? hash + 1 : NULL;
     }
     out->status =
@@ -322,6 +322,37 @@ static void damage_in_a_part_is_seen_though_the_inner_zip_is_right(void **state)
     free_result(&r);
 }
 
+/* Who has the digest of a package does not need its checksums; of one part is not of all. */
+static void checksums_of_what_is_proven_are_passed_over(void **state)
+{
+    static const struct {
+        const char *parts[2], *inner;
+        enum vanta_status status;
+    } cases[] = {
+        {{"!bad-crc.zip"}, "b.bin", VANTA_OK},
+        {{"!bad-crc.zip#b.bin"}, NULL, VANTA_OK},
+        {{"!part1.whl#p/x.zip.001", "!part2-bad-crc.whl#p/x.zip.002"}, "b.bin", VANTA_OK},
+        {{"part1.whl#p/x.zip.001", "part2-bad-crc.whl#p/x.zip.002"}, "b.bin",
+         VANTA_ERR_FORMAT},
+        {{"!part1.whl#p/x.zip.001", "part2-bad-crc.whl#p/x.zip.002"}, "b.bin",
+         VANTA_ERR_FORMAT},
+        {{"!lying-size.zip"}, "b.bin", VANTA_ERR_FORMAT},
+        {{"!short.zip"}, "b.bin", VANTA_ERR_FORMAT},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct result r;
+
+        extract(&r, cases[i].parts, cases[i].parts[1] ? 2 : 1, cases[i].inner, BYTES_LEN);
+        if (r.status != cases[i].status)
+            fail_msg("%s: %d %s", cases[i].parts[0], (int)r.status, r.error.message);
+        if (r.status == VANTA_OK)
+            assert_pattern(&r.bytes);
+        free_result(&r);
+    }
+}
+
 static void a_bomb_in_a_part_stops(void **state)
 {
     const char *part = "bomb-part.whl#x.zip";
@@ -509,6 +540,7 @@ int main(void)
         cmocka_unit_test(parts_may_come_late),
         cmocka_unit_test(hostile_archives_are_refused),
         cmocka_unit_test(damage_in_a_part_is_seen_though_the_inner_zip_is_right),
+        cmocka_unit_test(checksums_of_what_is_proven_are_passed_over),
         cmocka_unit_test(a_bomb_in_a_part_stops),
         cmocka_unit_test(too_many_members_stop),
         cmocka_unit_test(a_failing_sink_ends_it),
