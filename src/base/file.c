@@ -206,6 +206,14 @@ enum vanta_status vanta_file_replace(const char *path, const void *data, size_t 
     return sync_parent(path, err);
 }
 
+enum vanta_status vanta_file_place(const char *from, const char *to,
+                                   struct vanta_error *err)
+{
+    if (rename(from, to) != 0)
+        return vanta_fail_errno(err, errno, "renaming %s to %s", from, to);
+    return sync_parent(to, err);
+}
+
 enum vanta_status vanta_file_move(const char *from, const char *to, bool clobber,
                                   struct vanta_error *err)
 {
@@ -218,7 +226,9 @@ enum vanta_status vanta_file_move(const char *from, const char *to, bool clobber
     close(fd);
     if (failed)
         return vanta_fail_errno(err, failed, "writing %s", from);
-    if (clobber ? rename(from, to) != 0 : vanta_platform_rename_new(from, to) != 0) {
+    if (clobber)
+        return vanta_file_place(from, to, err);
+    if (vanta_platform_rename_new(from, to) != 0) {
         if (errno == EEXIST)
             return vanta_fail(err, VANTA_ERR_EXISTS, "%s exists already", to);
         return vanta_fail_errno(err, errno, "renaming %s to %s", from, to);

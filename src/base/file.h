@@ -42,6 +42,9 @@ unsigned vanta_file_sweep(const char *path);
  * first. clobber false: VANTA_ERR_EXISTS when to exists, and nothing is changed. */
 enum vanta_status vanta_file_move(const char *from, const char *to, bool clobber,
                                   struct vanta_error *err);
+/* The same for bytes that were synced already; what to names is replaced. */
+enum vanta_status vanta_file_place(const char *from, const char *to,
+                                   struct vanta_error *err);
 
 /* Copies a regular file by reflink where the file system can, else by its bytes; the
  * target must not exist and is fsynced. */

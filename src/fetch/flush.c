@@ -1,5 +1,6 @@
 #include "fetch/flush.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/platform.h"
@@ -12,17 +13,18 @@ static void *flush(void *arg)
 
     pthread_mutex_lock(&f->mutex);
     while (!f->stop) {
-        bool synced;
+        int failed;
 
         if (!f->asked) {
             pthread_cond_wait(&f->changed, &f->mutex);
             continue;
         }
         pthread_mutex_unlock(&f->mutex);
-        synced = vanta_platform_fsync(f->fd) == 0;
+        failed = vanta_platform_fsync(f->fd) != 0 ? errno : 0;
         pthread_mutex_lock(&f->mutex);
         f->asked = false;
-        f->done = synced;
+        f->done = !failed;
+        f->failed = failed;
     }
     pthread_mutex_unlock(&f->mutex);
     return NULL;
@@ -51,7 +53,7 @@ bool vanta_flush_busy(struct vanta_flush *f)
     if (!f->started)
         return false;
     pthread_mutex_lock(&f->mutex);
-    busy = f->asked || f->done;
+    busy = f->asked || f->done || f->failed;
     pthread_mutex_unlock(&f->mutex);
     return busy;
 }
@@ -84,10 +86,24 @@ bool vanta_flush_done(struct vanta_flush *f, unsigned *mark)
     return done;
 }
 
-void vanta_flush_end(struct vanta_flush *f)
+int vanta_flush_failed(struct vanta_flush *f)
 {
+    int failed;
+
     if (!f->started)
-        return;
+        return 0;
+    pthread_mutex_lock(&f->mutex);
+    failed = f->failed;
+    pthread_mutex_unlock(&f->mutex);
+    return failed;
+}
+
+int vanta_flush_end(struct vanta_flush *f)
+{
+    int failed;
+
+    if (!f->started)
+        return 0;
     pthread_mutex_lock(&f->mutex);
     f->stop = true;
     pthread_cond_signal(&f->changed);
@@ -95,5 +111,7 @@ void vanta_flush_end(struct vanta_flush *f)
     pthread_join(f->thread, NULL);
     pthread_mutex_destroy(&f->mutex);
     pthread_cond_destroy(&f->changed);
+    failed = f->failed;
     memset(f, 0, sizeof *f);
+    return failed;
 }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,11 +17,11 @@
 #define HEAD "vanta-journal 2\n"
 #define LINE_MAX_BYTES 128
 
-enum word { HAVE, LOST, APART, SYNCED, WORDS };
+enum word { HAVE, LOST, APART, SYNCED, UNSURE, WORDS };
 static const struct {
     const char *text;
     int numbers;
-} words[WORDS] = {{"have", 2}, {"lost", 2}, {"apart", 0}, {"synced", 1}};
+} words[WORDS] = {{"have", 2}, {"lost", 2}, {"apart", 0}, {"synced", 1}, {"unsure", 0}};
 
 /* sum becomes that of itself and the text. */
 static bool chain(char sum[VANTA_JOURNAL_SUM], const char *text, size_t len)
@@ -162,16 +163,20 @@ static bool apply(struct vanta_journal *j, struct reader r, unsigned records)
     return true;
 }
 
-static unsigned count_synced(struct reader r)
+/* How many records count: all of them where no write was lost since. */
+static unsigned count_records(struct reader r, bool *all)
 {
     uint64_t numbers[2] = {0, 0};
     unsigned synced = 0, i;
     enum word word;
 
-    for (i = 0; read_record(&r, &word, numbers); i++)
+    for (i = 0; read_record(&r, &word, numbers); i++) {
         if (word == SYNCED && numbers[0] <= i)
             synced = (unsigned)numbers[0];
-    return synced;
+        if (word == UNSURE)
+            *all = false;
+    }
+    return *all ? UINT_MAX : synced;
 }
 
 enum vanta_status vanta_journal_parse(const void *data, size_t len, const char *name,
@@ -186,7 +191,7 @@ enum vanta_status vanta_journal_parse(const void *data, size_t len, const char *
         return vanta_fail(err, VANTA_ERR_LIMIT, "%s: larger than a journal is", name);
     if (!read_head(&r, boot, journal))
         status = vanta_fail(err, VANTA_ERR_FORMAT, "%s: not a journal, or damaged", name);
-    else if (!apply(journal, r, journal->same_boot ? UINT32_MAX : count_synced(r)))
+    else if (!apply(journal, r, count_records(r, &journal->same_boot)))
         status = vanta_fail_memory(err);
     if (status != VANTA_OK)
         vanta_journal_free(journal);

@@ -11,6 +11,7 @@
  *     apart 0123456789abcdef               from now on not only in their order
  *     lost 4194304 8388608 ...             these turned out to be wrong
  *     synced 2 ...                         what the first 2 lines say is on the disk
+ *     unsure ...                           a sync failed: only what "synced" covers is
  *
  * It only grows, a line at a time, each behind the bytes that it tells of. The last word
  * of a line is its checksum: the first 16 digits of the SHA-256 of the checksum before and
@@ -39,7 +40,7 @@ struct vanta_journal {
     char source[VANTA_JOURNAL_SOURCE_MAX];
     char validator[VANTA_JOURNAL_VALIDATOR_MAX];
     int64_t size_bytes;
-    bool same_boot; /* nothing was lost since it was written */
+    bool same_boot; /* and no sync failed: nothing was lost since it was written */
     bool apart;     /* bytes were written at several places */
     struct vanta_extents have;
 };
@@ -67,7 +68,7 @@ struct vanta_journal_writer {
 enum vanta_status vanta_journal_begin(struct vanta_journal_writer *w, const char *path,
                                       const struct vanta_journal *journal,
                                       struct vanta_error *err);
-/* word: "have", "lost", "apart" or "synced"; those numbers that the word takes. Not waited
+/* word: "have", "lost", "apart", "synced" or "unsure"; those numbers that the word takes. Not waited
  * for: it is in the file when it returns, on the disk some time. */
 enum vanta_status vanta_journal_add(struct vanta_journal_writer *w, const char *path,
                                     const char *word, uint64_t a, uint64_t b,

@@ -106,6 +106,22 @@ enum vanta_status vanta_partial_open(struct vanta_partial *p, const char *dir,
     return VANTA_OK;
 }
 
+static void end_flush(struct vanta_partial *p)
+{
+    int failed = vanta_flush_end(&p->flush);
+
+    if (failed)
+        p->unsafe = failed;
+}
+
+/* Once a sync has failed, those that follow would say that all is fine. */
+static enum vanta_status sync_bytes(struct vanta_partial *p, struct vanta_error *err)
+{
+    if (!p->unsafe && vanta_platform_fsync(p->fd) != 0)
+        p->unsafe = errno;
+    return p->unsafe ? vanta_fail_errno(err, p->unsafe, "writing %s", p->path) : VANTA_OK;
+}
+
 enum vanta_status vanta_partial_keep(struct vanta_partial *p,
                                      const struct vanta_extents *keep, int64_t size_bytes,
                                      struct vanta_error *err)
@@ -120,7 +136,7 @@ enum vanta_status vanta_partial_keep(struct vanta_partial *p,
             return vanta_fail_memory(err);
         }
     vanta_follow_stop(&p->follow);
-    vanta_flush_end(&p->flush);
+    end_flush(p);
     vanta_chunks_free(&p->chunks);
     vanta_extents_free(&p->have);
     vanta_extents_clear(&p->fresh);
@@ -179,10 +195,10 @@ static enum vanta_status save(struct vanta_partial *p, struct vanta_error *err)
 {
     struct vanta_journal *j = &p->journal;
     struct vanta_extents before = j->have;
-    enum vanta_status status;
+    enum vanta_status status = sync_bytes(p, err);
 
-    if (vanta_platform_fsync(p->fd) != 0)
-        return vanta_fail_errno(err, errno, "writing %s", p->path);
+    if (status != VANTA_OK)
+        return status;
     j->have = p->have;
     j->apart = p->apart;
     status = vanta_journal_begin(&p->writer, p->journal_path, j, err);
@@ -218,6 +234,10 @@ static enum vanta_status note(struct vanta_partial *p, struct vanta_error *err)
         return p->have_bytes >= JOURNAL_BYTES ? save(p, err) : VANTA_OK;
     if (p->fresh_bytes < LINE_BYTES)
         return VANTA_OK;
+    if (!p->unsafe)
+        p->unsafe = vanta_flush_failed(&p->flush);
+    if (p->unsafe)
+        return sync_bytes(p, err);
     for (i = 0; i < p->fresh.n && status == VANTA_OK; i++) {
         const struct vanta_extent *e = &p->fresh.list[i];
 
@@ -326,9 +346,9 @@ enum vanta_status vanta_partial_hex(struct vanta_partial *p, char hex[VANTA_SHA2
 
     hex[0] = '\0';
     /* The disk works while the rest is hashed; commit tells if it fails. */
-    vanta_flush_end(&p->flush);
+    end_flush(p);
     if (p->follow.started)
-        (void)vanta_platform_fsync(p->fd);
+        (void)sync_bytes(p, NULL);
     vanta_chunks_free(&p->chunks);
     status = vanta_follow_end(&p->follow, &p->chunks, err);
     if (status == VANTA_OK)
@@ -336,10 +356,23 @@ enum vanta_status vanta_partial_hex(struct vanta_partial *p, char hex[VANTA_SHA2
     return status;
 }
 
+/* What cannot be told from lost writes must not be gone on with: the journal says so, or
+ * nothing stays. */
+static void give_up_unsynced(struct vanta_partial *p)
+{
+    if (p->writer.fd && vanta_journal_add(&p->writer, p->journal_path, "unsure", 0, 0,
+                                          NULL) == VANTA_OK)
+        return;
+    unlink(p->path);
+    unlink(p->journal_path);
+}
+
 static void release(struct vanta_partial *p)
 {
     vanta_follow_stop(&p->follow);
-    vanta_flush_end(&p->flush);
+    end_flush(p);
+    if (p->unsafe)
+        give_up_unsynced(p);
     if (p->fd >= 0)
         close(p->fd);
     p->fd = -1;
@@ -359,12 +392,15 @@ enum vanta_status vanta_partial_commit(struct vanta_partial *p, const char *dest
     char parent[VANTA_PATH_MAX];
     enum vanta_status status;
 
+    end_flush(p);
     if (!vanta_path_parent(parent, dest))
         status = vanta_fail(err, VANTA_ERR_LIMIT, "%s: the path is too long", dest);
     else
         status = vanta_dir_make(parent, err);
     if (status == VANTA_OK)
-        status = vanta_file_move(p->path, dest, true, err);
+        status = sync_bytes(p, err);
+    if (status == VANTA_OK)
+        status = vanta_file_place(p->path, dest, err);
     if (status == VANTA_OK)
         unlink(p->journal_path);
     release(p);
@@ -391,7 +427,7 @@ void vanta_partial_close(struct vanta_partial *p)
         return;
     }
     /* Best effort: without it, only what was not yet saved is fetched again. */
-    vanta_flush_end(&p->flush);
+    end_flush(p);
     if (p->fd >= 0 && p->has_journal && p->have_bytes > 0)
         save(p, NULL);
     release(p);

@@ -53,6 +53,7 @@ struct vanta_partial {
     bool damaged;        /* there was a journal, and it cannot be read */
     bool apart;          /* bytes are written at several places */
     unsigned generation; /* of the file's version: one more with each reset */
+    int unsafe;          /* errno of a sync that failed: some writes are lost */
     /* What the journal on the disk does not say yet. */
     struct vanta_journal_writer writer;
     struct vanta_extents fresh;
@@ -104,7 +105,9 @@ enum vanta_status vanta_partial_hex(struct vanta_partial *p, char hex[VANTA_SHA2
                                     struct vanta_error *err);
 
 /* fsync, rename to dest (its folder is created; what is there is replaced), fsync of the
- * folder; journal and lock are deleted. On failure the bytes stay. Closes. */
+ * folder; journal and lock are deleted. On failure the bytes stay, but of a file that could
+ * not be synced only what an earlier sync covers: the system forgets which were lost.
+ * Closes. */
 enum vanta_status vanta_partial_commit(struct vanta_partial *p, const char *dest,
                                        struct vanta_error *err);
 /* Deletes all of it. Closes. */

@@ -59,19 +59,19 @@ static bool read_number(const char **at, const char *end, uint64_t *out)
 
 static struct record read_line(const char *line, size_t len)
 {
-    static const char *const words[] = {"have", "lost", "apart", "synced"};
+    static const char *const words[] = {"have", "lost", "apart", "synced", "unsure"};
     struct record none = {0}, r = {0};
     const char *at, *end = line + len;
     size_t i;
 
-    for (i = 0; i < 4; i++) {
+    for (i = 0; i < 5; i++) {
         size_t n = strlen(words[i]);
 
         if (len < n || memcmp(line, words[i], n) != 0)
             continue;
         at = line + n;
         r.word = words[i][0];
-        if (i != 2 && !read_number(&at, end, &r.a))
+        if (i != 2 && i != 4 && !read_number(&at, end, &r.a))
             return none;
         if (i < 2 && !read_number(&at, end, &r.b))
             return none;
@@ -86,6 +86,9 @@ static void compare(const struct vanta_journal *j, const struct record *records,
     const struct vanta_extent *e = j->have.list;
     size_t i, counted = n, pos;
 
+    for (i = 0; i < n; i++)
+        if (records[i].word == 'u' && j->same_boot)
+            abort();
     if (!j->same_boot)
         for (counted = i = 0; i < n; i++)
             if (records[i].word == 's' && records[i].a <= i)

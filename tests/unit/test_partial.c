@@ -1,3 +1,7 @@
+#if defined(__linux__)
+#define _GNU_SOURCE /* syscall */
+#endif
+
 #include "cmocka_all.h"
 
 #include <stdio.h>
@@ -6,6 +10,30 @@
 
 #include "fetch/partial.h"
 #include "scratch.h"
+
+#if defined(__linux__)
+#include <errno.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* A disk that fails as the system's do: the sync that fails is one of so many, and those
+ * after it are fine. Folders and journals are not counted. */
+static atomic_int syncs, failing;
+
+int fsync(int fd)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 65536 &&
+        atomic_fetch_add(&syncs, 1) + 1 == atomic_load(&failing)) {
+        errno = EIO;
+        return -1;
+    }
+    return (int)syscall(SYS_fsync, fd);
+}
+#endif
 
 static struct vanta_partial p;
 
@@ -250,6 +278,73 @@ static void a_wrong_chunk_is_wanted_again(void **state)
     free(data);
 }
 
+#if defined(__linux__)
+
+/* To the end of 68 MiB, so that the flush beside the writing has its turn too. */
+static enum vanta_status bring(const char *data, uint64_t bytes, struct vanta_error *err)
+{
+    enum vanta_status status = VANTA_OK;
+    char hex[VANTA_SHA256_HEX];
+    uint64_t at;
+
+    vanta_partial_describe(&p, "https://host/x", "\"e\"", (int64_t)bytes);
+    for (at = p.bytes; at < bytes && status == VANTA_OK; at += MIB)
+        status = vanta_partial_write(&p, data + at, MIB, err);
+    if (status == VANTA_OK)
+        status = vanta_partial_hex(&p, hex, err);
+    if (status == VANTA_OK)
+        return vanta_partial_commit(&p, in_scratch("whole"), err);
+    vanta_partial_close(&p);
+    return status;
+}
+
+/* The system tells of lost writes once. Whichever sync hears of them, the file does not get
+ * its name, and what no good sync covers is not gone on with. */
+static void a_sync_that_fails_once_is_not_forgotten(void **state)
+{
+    char *data = pattern(68 * MIB);
+    int n, failed = 0;
+
+    (void)state;
+    for (n = 1;; n++) {
+        struct vanta_error err = {0};
+        enum vanta_status status;
+        bool journal;
+
+        atomic_store(&failing, 0);
+        start();
+        atomic_store(&syncs, 0);
+        atomic_store(&failing, n);
+        status = bring(data, 68 * MIB, &err);
+        if (atomic_load(&syncs) < n)
+            break;
+        atomic_store(&failing, 0);
+        assert_int_equal(status, VANTA_ERR_IO);
+        assert_non_null(strstr(err.message, "riting "));
+        assert_false(vanta_file_exists(in_scratch("whole")));
+        open_it();
+        journal = p.has_journal;
+        /* The first 64 MiB are synced at once, before the journal tells. */
+        print_message("%d: journal %d, %llu bytes\n", n, journal,
+                      (unsigned long long)vanta_extents_bytes(&p.journal.have));
+        if (journal)
+            assert_false(p.journal.same_boot);
+        else
+            assert_int_equal(p.left_bytes, 0);
+        assert_true(vanta_extents_bytes(&p.journal.have) < 68 * MIB);
+        assert_int_equal(vanta_partial_keep(&p, &p.journal.have, 68 * MIB, NULL), VANTA_OK);
+        err = (struct vanta_error){0};
+        assert_int_equal(bring(data, 68 * MIB, &err), VANTA_OK);
+        assert_int_equal(unlink(in_scratch("whole")), 0);
+        failed++;
+    }
+    assert_true(failed >= 3);
+    assert_int_equal(unlink(in_scratch("whole")), 0);
+    free(data);
+}
+
+#endif
+
 static void a_lock_that_was_deleted_is_taken_anew(void **state)
 {
     struct vanta_lock a = {0}, b = {0};
@@ -281,6 +376,9 @@ int main(void)
         scratch_test(bytes_in_any_order_have_the_digest_of_their_order),
         scratch_test(a_kill_loses_what_no_line_tells_of),
         scratch_test(a_wrong_chunk_is_wanted_again),
+#if defined(__linux__)
+        scratch_test(a_sync_that_fails_once_is_not_forgotten),
+#endif
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
