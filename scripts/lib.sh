@@ -181,6 +181,7 @@ check_tests() {
     want_library libmicrohttpd libmicrohttpd-dev libmicrohttpd
     want_program bats bats bats-core
     want_program clang clang llvm
+    want_program ccache ccache ccache
     want_program scdoc scdoc scdoc
     want_program shellcheck shellcheck shellcheck
     want_program openssl openssl openssl@3

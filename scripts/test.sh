@@ -31,10 +31,15 @@ while [ "$n" -gt 0 ]; do
     n=$((n - 1))
 done
 
+# What was compiled once from the same text, in whichever clone, is not compiled again.
+CCACHE_BASEDIR=$clone CCACHE_NOHASHDIR=1
+export CCACHE_BASEDIR CCACHE_NOHASHDIR
+
 with_engine() {
     preset=$1
     shift
-    configure "$preset" "$@" -DVANTA_ENGINE=ON "-DVANTA_ENGINE_PREFIX=$engines"
+    configure "$preset" "$@" -DVANTA_ENGINE=ON "-DVANTA_ENGINE_PREFIX=$engines" \
+        -DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache
 }
 
 build_release() {
@@ -69,4 +74,5 @@ else
         "$clone/tests/real/fixture.sh" 2>&1 | tail -n 1)
     say "$models ($(duration $(($(date +%s) - started))))"
 fi
-exec ctest --test-dir "$clone/build" --output-on-failure --parallel "$(jobs)" "$@"
+# Many tests wait, for servers that stall and clients that try again.
+exec ctest --test-dir "$clone/build" --output-on-failure --parallel $(($(jobs) + 1)) "$@"

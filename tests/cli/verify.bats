@@ -293,33 +293,36 @@ END
 }
 
 @test "memory is bounded: 20 GiB in chunks and whole" {
+    local gib=20
+
+    [ -z "${VANTA_SANITIZE:-}" ] || gib=2 # no bound there, and slow
     big_file 12
     rm -f "$big"
-    truncate -s 20G "$big" || skip "no such large files here"
+    truncate -s ${gib}G "$big" || skip "no such large files here"
     # Holes. Their chunks are right; the digest of the whole is one that nobody checks as
     # long as they are.
-    python3 - "$MODELS/registry" <<'END'
+    python3 - "$MODELS/registry" $gib <<'END'
 import hashlib, json, os, struct, sys
-folder = sys.argv[1]
+folder, gib = sys.argv[1], int(sys.argv[2])
 digest = "ab" * 32
 d = json.load(open(folder + "/registry.json"))
 for m in d["models"]:
     if m["id"] == "big":
         m["hash"] = digest
-        m["size_bytes"] = 20 << 30
-        m["files"] = [{"path": "b.gguf", "size_bytes": 20 << 30, "sha256": digest}]
+        m["size_bytes"] = gib << 30
+        m["files"] = [{"path": "b.gguf", "size_bytes": gib << 30, "sha256": digest}]
 json.dump(d, open(folder + "/registry.json", "w"))
-text = b"VANTACHK" + struct.pack("<IIQ", 1, 4 << 20, 20 << 30) + bytes.fromhex(digest) + bytes(16)
-text += hashlib.sha256(bytes(4 << 20)).digest() * (20 << 8)
+text = b"VANTACHK" + struct.pack("<IIQ", 1, 4 << 20, gib << 30) + bytes.fromhex(digest) + bytes(16)
+text += hashlib.sha256(bytes(4 << 20)).digest() * (gib << 8)
 os.makedirs(folder + "/chunks", exist_ok=True)
 open(folder + "/chunks/" + digest, "wb").write(text + hashlib.sha256(text).digest())
 END
-    python3 - "$VANTA" "$CATALOG" "${VANTA_SANITIZE:-}" <<'END'
+    python3 - "$VANTA" "$CATALOG" "${VANTA_SANITIZE:-}" $gib <<'END'
 import resource, signal, subprocess, sys
-vanta, catalog, sanitize = sys.argv[1:]
+vanta, catalog, sanitize, gib = sys.argv[1:]
 command = [vanta, "verify", "big", "--catalog", catalog]
 done = subprocess.run(command, capture_output=True, text=True)
-assert done.returncode == 0 and "21.5 GB as they should be" in done.stdout, done
+assert done.returncode == 0 and "%s GB as they should be" % {"20": "21.5", "2": "2.15"}[gib] in done.stdout, done
 # The whole way goes on much longer and takes no more after a while than in the end.
 whole = subprocess.Popen(command + ["--whole"], stdout=subprocess.DEVNULL,
                          stderr=subprocess.DEVNULL)

@@ -8,7 +8,7 @@ load torture
 
 # A fresh home has no such settings: they are taken before.
 first=${VANTA_TEST_SEED:-$RANDOM}
-rounds=${VANTA_TORTURE_ROUNDS:-30}
+rounds=${VANTA_TORTURE_ROUNDS:-20}
 # From 500 rounds on a sweep leaves nothing out.
 STRIDE=$((rounds < 500 ? 500 / rounds : 1))
 
