@@ -8,8 +8,9 @@
  *     vanta_copies_free(&copies);                   // after the fetcher
  *
  * Goes by what the registry says of the models' files, linked ones included, and of the
- * files that models were converted from, where they were kept; nothing is hashed here: who copies a file judges it. root and catalog are the caller's and stay.
- * A registry that cannot be read knows no files.
+ * files that models were converted from, where they were kept; nothing is hashed here: who
+ * copies a file judges it. root and catalog are the caller's and stay. A registry that
+ * cannot be read knows no files.
  *
  * Threads: find may be called by several. Cost: the registry is read when it has changed.
  */

@@ -133,3 +133,39 @@ there() {
     cmp "$FILES/mine.gguf" "$models/llm/two/mine.gguf"
     [ ! -s "$LOG" ] || { cat "$LOG"; false; }
 }
+
+# shared PATH: every extent of the file is another file's, too.
+shared() {
+    filefrag -v "$1" >frag
+    grep -q 'shared' frag
+    [ "$(grep -c '^ *[0-9]*: ' frag)" -eq "$(grep -c '^ *[0-9]*: .*shared' frag)" ]
+}
+
+on_btrfs() {
+    vanta_setup first --offline --quiet
+    sync -f "$models"
+    vanta_setup second --offline
+    sync -f "$models"
+    shared "$models/llm/second/second.gguf" || { cat frag; return 1; }
+    printf 'edited' | dd of="$models/llm/second/second.gguf" conv=notrunc 2>/dev/null
+    cmp "$FILES/first.gguf" "$models/llm/first/first.gguf"
+}
+
+@test "where the file system can, a copy shares its room and is a file of its own" {
+    local image=$BATS_TEST_TMPDIR/image
+
+    command -v mkfs.btrfs >/dev/null || skip "there is no mkfs.btrfs"
+    truncate -s 128M "$image"
+    mkfs.btrfs -q "$image"
+    mkdir -p "$models"
+    unshare -m mount -o loop "$image" "$models" 2>/dev/null || skip "no rights to mount, or no btrfs"
+    vanta_setup first # what the namespace's own folder copies from
+    mv "$models" here
+    mkdir "$models"
+    export models catalog FILES VANTA
+    unshare -m bash -e -c "$(declare -f shared on_btrfs vanta_setup)"'
+        mount -o loop "$1" "$models"
+        mkdir -p "$models/llm"
+        cp -r here/. "$models"
+        on_btrfs' bash "$image"
+}
