@@ -89,6 +89,10 @@ static enum vanta_status check_rest(struct vanta_transfer *t, struct vanta_error
 
     if (!h->has_range || h->range_first != (int64_t)t->from)
         return start_over(t, err, "the server sent another part than the one asked for");
+    /* Where no digest judges the whole, a part that does not say what it is a part of may
+     * be of another version, or not all that is left. */
+    if (!t->sha256 && (!validator || h->range_total < 0))
+        return start_over(t, err, "the server does not say what file it sent a part of");
     if (before[0] && validator && strcmp(before, validator) != 0)
         return start_over(t, err, "the file was changed on the server meanwhile");
     if (h->range_total >= 0 && t->size_bytes >= 0 && h->range_total != t->size_bytes)

@@ -85,8 +85,8 @@ calls() {
 arrived() {
     local name
 
-    exits 0
-    for name; do cmp "$FILES/$name" "out/$name"; done
+    exits 0 || return 1
+    for name; do cmp "$FILES/$name" "out/$name" || return 1; done
     [ ! -e "$PARTS" ]
 }
 

@@ -51,7 +51,7 @@ bool answer_empty(struct exchange *x, int status, const char *headers);
 bool answer_text(struct exchange *x, int status, const char *type, const char *headers,
                  const char *body);
 
-enum { NO_RANGES = 1, NO_ETAG = 2, CHUNKED = 4, NO_LENGTH = 8 };
+enum { NO_RANGES = 1, NO_ETAG = 2, CHUNKED = 4, NO_LENGTH = 8, NO_TOTAL = 16 };
 
 struct body {
     const char *data;

@@ -97,7 +97,7 @@ bool answer_header(struct exchange *x, const struct body *b, size_t *from)
 {
     bool ranged = is_ranged(x, b);
     size_t end = answer_end(x, b);
-    char etag[300] = "", length[300] = "";
+    char etag[300] = "", length[300] = "", total[32] = "*";
 
     *from = ranged ? (size_t)x->range_from : 0;
     if (!(b->flags & NO_ETAG))
@@ -113,12 +113,14 @@ bool answer_header(struct exchange *x, const struct body *b, size_t *from)
     else if (!(b->flags & NO_LENGTH))
         snprintf(length, sizeof length, "Content-Length: %ld\r\n",
                  (long)(end - *from) + b->declared_more);
+    if (!(b->flags & NO_TOTAL))
+        snprintf(total, sizeof total, "%zu", b->len + (size_t)b->shift);
     if (ranged)
         return send_text(x->fd,
                          "HTTP/1.1 206 Partial\r\n%s%sContent-Range: bytes "
-                         "%ld-%ld/%zu\r\n\r\n",
+                         "%ld-%ld/%s\r\n\r\n",
                          length, etag, (long)*from + b->shift,
-                         (long)end - 1 + b->shift, b->len + (size_t)b->shift);
+                         (long)end - 1 + b->shift, total);
     return send_text(x->fd, "HTTP/1.1 200 OK\r\n%s%s%s\r\n", length, etag,
                      b->flags & NO_RANGES ? "" : "Accept-Ranges: bytes\r\n");
 }

@@ -434,6 +434,8 @@ static const struct {
     {"many500", answer_ranges, false},
     {"manygzip", answer_ranges, false},
     {"manychanged", answer_ranges, false},
+    {"manyblind", answer_ranges, false},
+    {"manyuntold", answer_ranges, false},
     {"manystall", answer_ranges, false},
     {"manylate", answer_ranges, false},
     {"manyflood", answer_ranges, false},

@@ -31,9 +31,7 @@ fetch() {
 
 # The file is there and right, and nothing else is left.
 arrived() {
-    exits 0
-    cmp "$FILES/big.bin" "$DEST"
-    [ ! -e "$PARTS" ]
+    exits 0 && cmp "$FILES/big.bin" "$DEST" && [ ! -e "$PARTS" ]
 }
 
 # It failed with STATUS and TEXT in the message, has no final name, and advice was given.

@@ -30,9 +30,7 @@ fetch() {
 }
 
 arrived() {
-    exits 0
-    cmp "$FILES/big.bin" "$DEST"
-    [ ! -e "$PARTS" ]
+    exits 0 && cmp "$FILES/big.bin" "$DEST" && [ ! -e "$PARTS" ]
 }
 
 # lost: packets that were to come to the client and did not, without the cable being cut.

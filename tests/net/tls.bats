@@ -68,9 +68,7 @@ small() {
 }
 
 arrived() {
-    exits 0
-    cmp "$FILES/big.bin" "$DEST"
-    [ ! -e "$PARTS" ]
+    exits 0 && cmp "$FILES/big.bin" "$DEST" && [ ! -e "$PARTS" ]
 }
 
 ranges() {
