@@ -152,6 +152,21 @@ static bool start(struct run *r, struct lane *lane)
     return true;
 }
 
+/* What a source's answer teaches for the next ranges. */
+static void learn(struct run *r, const struct lane *lane)
+{
+    const struct vanta_http_response *a = &lane->t->response;
+    const char *validator = vanta_http_headers_validator(&a->headers);
+    struct source *s = &r->sources[lane->source];
+    struct vanta_url first, last;
+
+    if (!s->validator[0] && validator)
+        vanta_format(s->validator, sizeof s->validator, "%s", validator);
+    if (!s->straight[0] && a->redirects > 0 && vanta_url_parse(lane->url, &first, NULL) &&
+        vanta_url_parse(a->url, &last, NULL) && !vanta_url_same_origin(&first, &last))
+        vanta_format(s->straight, sizeof s->straight, "%s", a->url);
+}
+
 /* A lane's range is its own once its answer is fine: who would run into it is cut short,
  * before anything of it is read, so that its bytes come once. Where one has run into it
  * already, that one goes on with all of it. */
@@ -163,8 +178,10 @@ static bool take_over(void *arg, const struct vanta_transfer *t)
     size_t raced = NO_LANE, i;
 
     for (i = 0; i < VANTA_LANES_MAX; i++)
-        if (r->lanes[i] && r->lanes[i]->t == t)
+        if (r->lanes[i] && r->lanes[i]->t == t) {
             raced = r->lanes[i]->raced;
+            learn(r, r->lanes[i]);
+        }
     if (t->generation != r->p->generation ||
         !vanta_extents_gap(&r->p->have, t->from, t->end, &gap) ||
         (raced == NO_LANE && gap.first > t->from))
@@ -261,30 +278,18 @@ static void measure(struct run *r, struct lane *lane, int64_t now)
 
 /* --- what came of one ------------------------------------------------------------- */
 
-/* What a source's answer teaches for the next ranges. */
-static void learn(struct run *r, const struct lane *lane)
-{
-    const struct vanta_http_response *a = &lane->t->response;
-    const char *validator = vanta_http_headers_validator(&a->headers);
-    struct source *s = &r->sources[lane->source];
-    struct vanta_url first, last;
-
-    if (!s->validator[0] && validator)
-        vanta_format(s->validator, sizeof s->validator, "%s", validator);
-    if (!s->straight[0] && a->redirects > 0 && vanta_url_parse(lane->url, &first, NULL) &&
-        vanta_url_parse(a->url, &last, NULL) && !vanta_url_same_origin(&first, &last))
-        vanta_format(s->straight, sizeof s->straight, "%s", a->url);
-}
-
 /* A range was not brought: its source gets a pause, fewer connections, or none. */
 static void blame(struct run *r, struct lane *lane, enum vanta_move move)
 {
     struct source *s = &r->sources[lane->source];
     int status = lane->t->response.headers.status;
     int64_t now = vanta_clock_ms(), delay;
+    bool expired = lane->t->direct && status >= 400 && status < 500 && status != 429;
 
     if (lane->t->pos > lane->t->from)
         s->failures = 0;
+    if (expired && strcmp(s->straight, lane->url) != 0)
+        return; /* as one that had this address too has found before */
     delay = vanta_retry_delay_ms(500, s->failures, vanta_retry_random());
     if (lane->t->retry_after_ms > delay)
         delay = lane->t->retry_after_ms;
@@ -295,8 +300,8 @@ static void blame(struct run *r, struct lane *lane, enum vanta_move move)
         s->failures = 0;
         if (r->running > 0 && r->target > r->running)
             r->target = r->running;
-    } else if (s->straight[0] && status >= 400 && status < 500) {
-        s->straight[0] = '\0'; /* it has expired: the source gives another */
+    } else if (expired) {
+        s->straight[0] = '\0'; /* the source gives another */
         s->next_ms = now;
     } else if (move == VANTA_MOVE_USELESS || lane->t->from_zero) {
         s->most = 1; /* no ranges, or other ones: what runs may go on */

@@ -34,18 +34,13 @@ static enum vanta_status fail_length(struct vanta_transfer *t, int64_t found,
     return decide(t, VANTA_MOVE_USELESS, VANTA_ERR_SERVER);
 }
 
-static bool is_straight(const struct vanta_transfer *t)
-{
-    return t->helper && t->straight && t->straight[0];
-}
-
 /* The hub states the file's digest and size before it sends a byte. */
 static enum vanta_status check_linked(struct vanta_transfer *t, struct vanta_error *err)
 {
     const struct vanta_http_headers *h = &t->response.headers;
 
     /* Only the hub's own answers count. */
-    if (t->locator->kind != VANTA_LOCATOR_HF || is_straight(t))
+    if (t->locator->kind != VANTA_LOCATOR_HF || t->direct)
         return VANTA_OK;
     if (vanta_sha256_is_hex(h->linked_etag)) {
         if (t->sha256 && strcmp(t->sha256, h->linked_etag) != 0) {
@@ -317,7 +312,7 @@ static enum vanta_move refusal(struct vanta_transfer *t, const char *first_url,
                                struct vanta_error *err)
 {
     const struct vanta_http_headers *h = &t->response.headers;
-    bool elsewhere = is_straight(t) || answered_elsewhere(t, first_url);
+    bool elsewhere = t->direct || answered_elsewhere(t, first_url);
     char time[VANTA_SIZE_TEXT_MAX];
 
     if (h->status == 511) {
@@ -341,7 +336,7 @@ static enum vanta_move refusal(struct vanta_transfer *t, const char *first_url,
         return VANTA_MOVE_AGAIN;
     }
     if (elsewhere && (h->status == 401 || h->status == 403 || h->status == 404 ||
-                      (is_straight(t) && h->status == 410))) {
+                      (t->direct && h->status == 410))) {
         vanta_fail(err, VANTA_ERR_SERVER,
                    "%s: the address it led to was refused (%d); it may have expired",
                    what(t), h->status);
@@ -434,7 +429,8 @@ enum vanta_move vanta_transfer_request(struct vanta_transfer *t,
     const char *validator;
 
     clear_try(t);
-    if (is_straight(t))
+    t->direct = t->helper && t->straight && t->straight[0];
+    if (t->direct)
         vanta_format(url, VANTA_URL_MAX, "%s", t->straight);
     else
         status = address(t, url, err);
@@ -456,7 +452,7 @@ enum vanta_move vanta_transfer_request(struct vanta_transfer *t,
     *request = (struct vanta_http_request){
         .url = url,
         .allow_plain = t->allow_plain && t->sha256,
-        .bearer = hub && !is_straight(t) && t->hub->token[0] ? t->hub->token : NULL,
+        .bearer = hub && !t->direct && t->hub->token[0] ? t->hub->token : NULL,
         .range_from = t->from,
         .range_end = t->asked_end,
         .if_range = validator[0] ? validator : NULL,

@@ -77,6 +77,7 @@ struct vanta_transfer {
     unsigned generation;      /* of the partial file, when it began */
     uint8_t *owners, owner;   /* NULL, or of each chunk who brought it last */
     /* Of the running try. */
+    bool direct;            /* it was sent where straight led then */
     bool fresh;             /* the answer is the whole file */
     bool judged;            /* the first bytes were looked at, or need not be */
     int64_t total;          /* that the answer states; -1: it does not */

@@ -122,7 +122,9 @@ bool answer_wrong_at(struct exchange *x, struct body *b)
     return again;
 }
 
-/* toexpire:TIMES - leads to another host's address that is good for so many requests. */
+/* toexpire:TIMES - leads to another host's address that is good for so many requests;
+ * toexpireall:TIMES - so is the first one, and all its ranges are cut: those who had them
+ * learn of its end at once. Later ones stay good. */
 bool answer_to_expire(struct exchange *x, struct body *b)
 {
     unsigned token;
@@ -131,16 +133,21 @@ bool answer_to_expire(struct exchange *x, struct body *b)
     pthread_mutex_lock(&mutex);
     token = ++tokens;
     pthread_mutex_unlock(&mutex);
-    return answer_redirect(x, 302, "http://localhost:%d/expires:%u:%ld/%s", faultd_port,
-                           token, x->args[0], x->name);
+    return answer_redirect(x, 302, "http://localhost:%d/%s:%u:%ld/%s", faultd_port,
+                           strstr(x->path, "all:") ? "expiresall" : "expires", token,
+                           x->args[0], x->name);
 }
 
 bool answer_expires(struct exchange *x, struct body *b)
 {
-    if (x->count > (unsigned)x->args[1])
+    bool all = strstr(x->path, "all:"), first = x->args[0] == 1;
+
+    if (x->count > (unsigned)x->args[1] && (first || !all))
         return answer_empty(x, 403, "");
     x->args[0] = 32768;
     x->args[1] = 10;
+    if (all)
+        return x->range_from > 0 && first ? answer_cut(x, b, 300000) : answer_slowly(x, b);
     /* What was begun is cut now and then, so that an address is wanted again. */
     return x->range_from > 0 && x->count % 3 == 0 ? answer_cut(x, b, 200000)
                                                   : answer_slowly(x, b);

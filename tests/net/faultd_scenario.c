@@ -446,6 +446,8 @@ static const struct {
     {"wrongat", answer_wrong_at, false},      /* :OFFSET[:MS] */
     {"toexpire", answer_to_expire, false},    /* :TIMES */
     {"expires", answer_expires, false},       /* :TOKEN:TIMES */
+    {"toexpireall", answer_to_expire, false}, /* :TIMES */
+    {"expiresall", answer_expires, false},    /* :TOKEN:TIMES */
     {"chunked", do_chunked, false},
     {"nolength", do_nolength, false},
     {"reset", do_reset, false},           /* :BYTES[:TIMES] */

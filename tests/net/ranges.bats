@@ -158,6 +158,15 @@ ranges() {
     [ "$(requests 'GET /expires:2')" -ge 1 ]
 }
 
+@test "an address that expires for all ranges at once is asked for again, and no other fault is seen" {
+    fetch --connections 8 -- "$URL/toexpireall:4/big.bin"
+    arrived
+    [ "$(requests 'GET /expiresall:1:4/.*range=[1-9]')" -ge 5 ]
+    [ "$(requests 'GET /expiresall:[2-9].*range=[1-9]')" -ge 2 ]
+    # The source itself refuses nobody.
+    lacks "refuses access"
+}
+
 # --- several sources -------------------------------------------------------------------
 
 @test "a second source brings ranges of the same file" {
