@@ -642,9 +642,10 @@ static void manage(struct run *r)
     for (i = 0; i < VANTA_LANES_MAX; i++)
         if (r->lanes[i] && r->lanes[i]->call)
             measure(r, r->lanes[i], now);
-    if (!r->ranged)
+    if (!r->ranged || r->latency_ms < 0)
         open_up(r, now);
-    if (!r->ranged)
+    /* A chunk may turn out wrong before the first answer, which says what there is. */
+    if (!r->ranged || (r->lanes[0]->call && !r->t->judged))
         return;
     drop_losers(r);
     adapt(r, now);
@@ -685,6 +686,7 @@ static bool prepare(struct run *r)
     int64_t speed = r->t->pace ? r->t->pace->bytes_per_second : 0;
     size_t i;
 
+    r->total = r->t->size_bytes;
     r->n_sources = 1 + (r->t->sha256 ? l->n_others : 0);
     r->sources = calloc(r->n_sources, sizeof *r->sources);
     r->lanes[0] = calloc(1, sizeof *r->lanes[0]);
@@ -742,7 +744,6 @@ enum vanta_move vanta_lanes_try(struct vanta_lanes *l, struct vanta_error *err)
                     .p = l->transfer->partial,
                     .err = err ? err : &own,
                     .target = 1,
-                    .total = -1,
                     .latency_ms = -1,
                     .move = VANTA_MOVE_AGAIN};
     size_t i;

@@ -328,8 +328,11 @@ static enum vanta_move bring(struct vanta_call *call, struct vanta_job *job,
         move = vanta_run_transfer(call, job, lanes, err);
     job->progressed = t->progressed;
     job->retry_after_ms = t->retry_after_ms;
-    if (t->kept_bytes < before) /* the file was begun anew */
-        item->reused_bytes = item->resumed_bytes = 0;
+    if (t->kept_bytes < before) { /* begun anew, or a chunk of it was wrong */
+        if (item->reused_bytes > t->kept_bytes)
+            item->reused_bytes = t->kept_bytes;
+        item->resumed_bytes = t->kept_bytes - item->reused_bytes;
+    }
     if (move != VANTA_MOVE_DONE)
         return move;
     before = item->reused_bytes + item->resumed_bytes;

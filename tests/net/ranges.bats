@@ -229,6 +229,21 @@ flip() {
     [ "$(requests 'range=0-4194303')" -eq 1 ]
 }
 
+@test "a chunk that turns out wrong before the first answer is asked for by what is known" {
+    local left
+
+    fetch --connections 1 --cancel-at 9000000 -- "$URL/manylate:131072:10/big.bin"
+    left=$(wc -c <"$(echo "$PARTS"/*.part)")
+    flip "$(echo "$PARTS"/*.part)" 10
+    : >"$LOG"
+    fetch --chunks "$FILES/big.bin" -- "$URL/manylate:131072:10/big.bin"
+    arrived
+    # Nothing behind the file's end, and no range of who knows which version.
+    [ "$(requests 'range=[0-9-]*[0-9]\{9\}')" -eq 0 ]
+    [ "$(requests 'range=[0-9][0-9-]* if-range=-')" -eq 0 ]
+    contains "resumed=$((left - 4194304)) "
+}
+
 @test "a partial file whose journal is lost is salvaged by its chunks" {
     mkdir -p "$PARTS"
     head -c 9000000 "$FILES/big.bin" >"$PARTS/$BIG.part"
