@@ -94,9 +94,8 @@ enum vanta_status run_read_input(size_t max, char **out, struct vanta_error *err
     return *out ? VANTA_OK : vanta_fail_memory(err);
 }
 
-int run_write_output(const struct run *run, const void *data, size_t len)
+int run_write_output(const char *path, const void *data, size_t len)
 {
-    const char *path = run->options->output;
     struct vanta_error err = {0};
 
     if (!path) {
@@ -107,13 +106,13 @@ int run_write_output(const struct run *run, const void *data, size_t len)
                                                                 : report_error(&err);
 }
 
-int run_write_document(const struct run *run, json_t *document)
+int run_write_document(const char *path, json_t *document)
 {
     struct vanta_buf out = VANTA_BUF((size_t)2 * 1024 * 1024 * 1024);
     struct vanta_error err = {0};
     enum vanta_status status = document ? vanta_json_dump(document, &out, &err)
                                         : vanta_fail_memory(&err);
-    int code = status == VANTA_OK ? run_write_output(run, out.data, out.len)
+    int code = status == VANTA_OK ? run_write_output(path, out.data, out.len)
                                   : report_error(&err);
 
     vanta_buf_free(&out);

@@ -60,10 +60,11 @@ bool run_open_with(struct run *run, enum vanta_engine_kind kind, const char *mod
                    struct vanta_engine **engine, int *code);
 /* All of standard input as text, at most max bytes. VANTA_ERR_LIMIT, VANTA_ERR_IO. */
 enum vanta_status run_read_input(size_t max, char **out, struct vanta_error *err);
-/* Writes data to the option's file (temporary name, then renamed) or standard output. */
-int run_write_output(const struct run *run, const void *data, size_t len);
+/* Writes data to path (temporary name, then renamed), or, where it is NULL, to standard
+ * output. */
+int run_write_output(const char *path, const void *data, size_t len);
 /* The same of a JSON document, which is dropped. */
-int run_write_document(const struct run *run, json_t *document);
+int run_write_document(const char *path, json_t *document);
 /* Text to standard output, with what could command a terminal replaced. */
 void run_print_text(const char *text);
 /* "0.7" of an option; false with a message. */

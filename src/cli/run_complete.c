@@ -67,7 +67,7 @@ static enum vanta_prompt_form choose_form(const struct talk *t)
 
 static int print_json(const struct talk *t, const struct vanta_completion *c)
 {
-    return run_write_document(t->run, json_pack(
+    return run_write_document(t->run->options->output, json_pack(
         "{s:i, s:s, s:s, s:I, s:I, s:f, s:f, s:f, s:b, s:b}", "version",
         JSON_OUTPUT_VERSION, "model", t->run->entry->id, "text", c->text, "prompt_tokens",
         (json_int_t)c->prompt_tokens, "generated_tokens", (json_int_t)c->generated_tokens,
@@ -112,7 +112,8 @@ static int answer_once(struct talk *t, char **answer)
     else if (t->live)
         putchar('\n');
     else
-        code = run_write_output(t->run, completion.text, strlen(completion.text));
+        code = run_write_output(t->run->options->output, completion.text,
+                                strlen(completion.text));
     say_rest(t, &completion);
     if (answer)
         *answer = vanta_strdup(completion.text);

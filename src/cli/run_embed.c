@@ -147,9 +147,9 @@ static int print_json(const struct embedding *e)
                                               json_string_nocheck(e->texts[i]), "vector",
                                               vector_json(e, i)));
     return run_write_document(
-        e->run, json_pack("{s:i, s:s, s:I, s:o}", "version", JSON_OUTPUT_VERSION, "model",
-                          e->run->entry->id, "dimensions", (json_int_t)e->dimensions,
-                          "texts", list));
+        e->run->options->output,
+        json_pack("{s:i, s:s, s:I, s:o}", "version", JSON_OUTPUT_VERSION, "model",
+                  e->run->entry->id, "dimensions", (json_int_t)e->dimensions, "texts", list));
 }
 
 static int print_lines(const struct embedding *e)
@@ -157,15 +157,15 @@ static int print_lines(const struct embedding *e)
     struct vanta_buf out = VANTA_BUF(OUTPUT_MAX);
     size_t i, k;
     bool room = true;
-    int code;
+    int code = EXIT_CANNOT;
 
     for (i = 0; i < e->n && room; i++)
         for (k = 0; k < e->dimensions && room; k++)
             room = vanta_buf_printf(&out, "%.7g%c",
                                     (double)e->values[i * e->dimensions + k],
                                     k + 1 < e->dimensions ? ' ' : '\n');
-    code = room ? run_write_output(e->run, out.data ? out.data : "", out.len)
-                : EXIT_CANNOT;
+    if (room)
+        code = run_write_output(e->run->options->output, out.data ? out.data : "", out.len);
     vanta_buf_free(&out);
     return code;
 }

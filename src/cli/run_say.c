@@ -57,6 +57,8 @@ static bool check_output(const struct run_options *o, bool *bare)
                     o->format ? "" : " (--format says which, whatever the file's name)");
     else if (!o->output && !o->to_stdout)
         usage_error("run", "where to? -o FILE names the audio file, -o - streams it");
+    else if (!o->output && o->common.json)
+        usage_error("run", "--json goes to standard output: -o FILE for the sound");
     else if (!o->output && term_is_terminal(stdout))
         usage_error("run", "audio is nothing for a terminal: -o FILE, or a pipe");
     else
@@ -151,6 +153,19 @@ static void say_rest(const struct saying *s, const struct vanta_spoken *spoken)
                 spoken->first_audio_ms / 1000);
 }
 
+static int tell_json(const struct saying *s, const struct vanta_spoken *spoken)
+{
+    double audio_s = (double)spoken->samples / VANTA_SPEAK_HZ;
+
+    return run_write_document(NULL, json_pack(
+        "{s:i, s:s, s:s, s:f, s:i, s:I, s:I, s:f, s:f, s:f}", "version",
+        JSON_OUTPUT_VERSION, "model", s->run->entry->id, "path", s->run->options->output,
+        "audio_s", audio_s, "sample_hz", VANTA_SPEAK_HZ, "sentences",
+        (json_int_t)spoken->sentences, "cut", (json_int_t)spoken->cut, "engine_ms",
+        spoken->engine_ms, "first_audio_ms", spoken->first_audio_ms, "real_time_factor",
+        audio_s > 0 ? spoken->engine_ms / 1000 / audio_s : 0.0));
+}
+
 /* Who hears the speech has to be told of these terms, so the speaker has to know them. */
 static void say_terms(const struct run *run)
 {
@@ -189,6 +204,8 @@ static int speak(struct saying *s, bool bare)
         return report_error(&err);
     if (s->text)
         say_rest(s, &spoken);
+    if (s->text && s->run->options->common.json)
+        return tell_json(s, &spoken);
     return EXIT_OK;
 }
 

@@ -45,6 +45,7 @@ static enum vanta_status read_text(const struct run *run, char **text,
 
 static enum vanta_status speak(const struct run *run,
                                const struct vanta_speech_request *request,
+                               struct vanta_speech_result *spoken,
                                struct vanta_error *err)
 {
     const struct vanta_catalog_model *model =
@@ -52,16 +53,15 @@ static enum vanta_status speak(const struct run *run,
     struct vanta_speech_options options = {.key_variable =
                                                model ? model->key_variable : NULL,
                                            .cancel = &cancelled};
-    struct vanta_speech_result spoken = {0};
     struct vanta_speech *speech = NULL;
     char size[VANTA_SIZE_TEXT_MAX];
     enum vanta_status status = vanta_speech_new(&options, &speech, err);
 
     if (status == VANTA_OK)
-        status = vanta_speech_speak(speech, request, &spoken, err);
+        status = vanta_speech_speak(speech, request, spoken, err);
     if (status == VANTA_OK && !run->options->common.quiet)
         fprintf(stderr, "%s: %s of %s\n", request->path,
-                vanta_size_text(spoken.bytes, size),
+                vanta_size_text(spoken->bytes, size),
                 vanta_speech_format_name(request->format));
     vanta_speech_free(speech);
     return status;
@@ -74,6 +74,7 @@ int run_speak(struct run *run)
                                            .model = run->entry->id,
                                            .path = o->output,
                                            .replace = true};
+    struct vanta_speech_result spoken = {0};
     struct vanta_error err = {0};
     enum vanta_status status;
     char *text = NULL;
@@ -89,7 +90,15 @@ int run_speak(struct run *run)
     status = read_text(run, &text, &err);
     request.text = text;
     if (status == VANTA_OK)
-        status = speak(run, &request, &err);
+        status = speak(run, &request, &spoken, &err);
     free(text);
-    return status == VANTA_OK ? EXIT_OK : report_error(&err);
+    if (status != VANTA_OK)
+        return report_error(&err);
+    if (!o->common.json)
+        return EXIT_OK;
+    return run_write_document(
+        NULL, json_pack("{s:i, s:s, s:s, s:s, s:I}", "version", JSON_OUTPUT_VERSION, "model",
+                        run->entry->id, "path", o->output, "format",
+                        vanta_speech_format_name(request.format), "bytes",
+                        (json_int_t)spoken.bytes));
 }

@@ -110,7 +110,7 @@ static int give(const struct hearing *h, const struct vanta_transcript *t)
     if (status != VANTA_OK)
         code = report_error(&err);
     else if (!h->live)
-        code = run_write_output(h->run, out.data ? out.data : "", out.len);
+        code = run_write_output(h->run->options->output, out.data ? out.data : "", out.len);
     vanta_buf_free(&out);
     return code;
 }

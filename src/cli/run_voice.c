@@ -171,7 +171,7 @@ int say_list_voices(struct saying *s)
     if (s->run->options->common.json) {
         json_object_set_new(voices, "version", json_integer(JSON_OUTPUT_VERSION));
         json_object_set_new(voices, "model", json_string(s->run->entry->id));
-        return run_write_document(s->run, voices);
+        return run_write_document(s->run->options->output, voices);
     }
     json_array_foreach(json_object_get(voices, "voices"), i, name)
         puts(json_string_value(name));

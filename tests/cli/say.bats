@@ -51,6 +51,20 @@ END
     [ "$(find . -maxdepth 1 -name '*tmp*' | wc -l)" -eq 0 ]
 }
 
+@test "--json tells of the speech on standard output, the sound being in its file" {
+    speaks "$SOUND"
+    vanta run speaker 'Good morning.' -o out.wav -q --json | python3 -c '
+import json, sys
+d = json.load(sys.stdin)
+assert (d["version"], d["model"], d["path"], d["sample_hz"]) == (1, "speaker", "out.wav", 24000), d
+assert (d["audio_s"], d["real_time_factor"], d["first_audio_ms"]) == (2, 0.5, 250), d
+assert (d["sentences"], d["cut"]) == (2, 0), d'
+    [ "$(samples out.wav)" -eq 96000 ]
+    run vanta run speaker 'Good morning.' -o - --json
+    exits 2
+    contains '--json goes to standard output: -o FILE for the sound'
+}
+
 @test "-o - streams WAV of open length, --format pcm bare samples" {
     speaks "$SOUND"
     vanta run speaker 'Good morning.' -o - -q >out.wav

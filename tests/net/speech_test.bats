@@ -31,6 +31,12 @@ vanta() {
     exits 0
     cmp "$SPEECHD_RECORDING" out.flac
     [ "$(asked '"response_format": *"flac"')" -eq 1 ]
+    run --separate-stderr "$VANTA" run tts-1 "Good morning." -o out.flac --json
+    exits 0
+    python3 -c 'import json, sys
+d = json.loads(sys.argv[1])
+assert (d["version"], d["model"], d["path"], d["format"]) == (1, "tts-1", "out.flac", "flac"), d
+assert d["bytes"] == int(sys.argv[2]), d' "$output" "$(wc -c <out.flac)"
     vanta run tts-1 "Good morning." -o out.flac --voice nova --speed 1.5
     exits 0
     [ "$(asked '"voice": *"nova"')" -eq 1 ]
