@@ -7,7 +7,7 @@
  *     single.c    one item from one address or file
  *     reuse.c     one item from a file that has its bytes already
  *     salvage.c   what is there of it already
- *     lanes.c     its requests, side by side; transfer.c judges each of them
+ *     lanes.c     its requests, side by side; lanes_choose.c says which, transfer.c judges
  *     bundle.c    items that come out of the same packages or archive, in one pass
  *     bundle_fetch.c  their downloads, side by side
  *     unpack.c    the pass itself: members of archives to items

@@ -1,4 +1,4 @@
-#include "fetch/lanes.h"
+#include "fetch/lanes_private.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,89 +8,24 @@
 #include "base/text.h"
 #include "fetch/retry.h"
 
-#define TICK_MS 50
 /* What must be left for a second connection to be worth its beginning. */
 #define PARALLEL_BYTES ((uint64_t)4 * 1024 * 1024)
-#define SPLIT_BYTES ((uint64_t)512 * 1024)
-#define RACE_BYTES ((uint64_t)32 * 1024)
-/* Nearby and so fast: the processor is the limit, and one connection costs it least. */
-#define NEAR_MS 5
-#define FAST_BYTES_PER_SECOND 64e6
-#define WINDOW_MS 250
 #define FAILURES_MAX 3
-/* Less time than this is not worth bytes that come twice. */
-#define SLOW_MS 2000
 /* With a limit of the speed, a connection for so much of it. */
 #define LIMIT_SHARE ((int64_t)256 * 1024)
-#define NO_LANE SIZE_MAX
-
-struct source {
-    struct vanta_lane_source is;
-    char straight[VANTA_URL_MAX]; /* where it led, "" not known */
-    char validator[VANTA_HTTP_ETAG_MAX];
-    bool off;
-    unsigned active, most; /* connections, and how many it bears */
-    unsigned failures;     /* in a row */
-    int64_t next_ms;
-    double rate;           /* bytes a second and connection; 0: not known */
-};
-
-struct lane {
-    struct vanta_transfer *t; /* the first one's is the caller's */
-    struct vanta_http_request request;
-    struct vanta_http_call *call; /* NULL: idle */
-    struct vanta_error err;
-    size_t source;
-    size_t raced; /* the lane whose range it has too */
-    uint64_t end; /* of what it is to bring; what it was asked for may be more */
-    int64_t started_ms, seen_ms;
-    uint64_t seen_bytes;
-    double rate;
-    char url[VANTA_URL_MAX];
-};
-
-struct run {
-    struct vanta_lanes *l;
-    struct vanta_transfer *t;
-    struct vanta_partial *p;
-    struct vanta_http_group *group;
-    struct vanta_error *err;
-    struct source *sources;
-    size_t n_sources;
-    struct lane *lanes[VANTA_LANES_MAX];
-    size_t running, target, limit;
-    bool ranged;  /* others may help */
-    int64_t total;
-    int64_t latency_ms; /* from a request to its answer; -1: not known */
-    int64_t tick_ms, window_ms;
-    uint64_t window_bytes;
-    double best_rate; /* of all, with fewer connections */
-    unsigned slower, steady; /* windows in a row */
-    bool over;
-    enum vanta_move move; /* what it comes to */
-    uint8_t *owners;
-};
-
-static uint64_t end_of(const struct run *r, const struct lane *lane)
-{
-    uint64_t end = lane->end < lane->t->end ? lane->end : lane->t->end;
-    uint64_t total = r->total >= 0 ? (uint64_t)r->total : UINT64_MAX;
-
-    return end < total ? end : total;
-}
 
 /* It had no answer of use: its range is again that of the lane it was taken from. */
-static void give_back(struct run *r, const struct lane *lane)
+static void give_back(struct vanta_lane_run *r, const struct vanta_lane *lane)
 {
     size_t i;
 
     for (i = 0; i < VANTA_LANES_MAX && lane->t->helper; i++)
         if (r->lanes[i] && r->lanes[i] != lane && r->lanes[i]->call &&
             r->lanes[i]->end == lane->t->from)
-            r->lanes[i]->end = end_of(r, lane);
+            r->lanes[i]->end = vanta_lane_end(r, lane);
 }
 
-static void drop(struct run *r, struct lane *lane)
+static void drop(struct vanta_lane_run *r, struct vanta_lane *lane)
 {
     vanta_http_call_end(lane->call);
     lane->call = NULL;
@@ -102,7 +37,7 @@ static void drop(struct run *r, struct lane *lane)
         give_back(r, lane);
 }
 
-static void drop_all(struct run *r)
+static void drop_all(struct vanta_lane_run *r)
 {
     size_t i;
 
@@ -111,7 +46,7 @@ static void drop_all(struct run *r)
             drop(r, r->lanes[i]);
 }
 
-static void finish(struct run *r, enum vanta_move move)
+static void finish(struct vanta_lane_run *r, enum vanta_move move)
 {
     r->over = true;
     r->move = move;
@@ -119,7 +54,7 @@ static void finish(struct run *r, enum vanta_move move)
 
 /* --- one lane --------------------------------------------------------------------- */
 
-static bool start(struct run *r, struct lane *lane)
+static bool start(struct vanta_lane_run *r, struct vanta_lane *lane)
 {
     enum vanta_move move;
 
@@ -140,7 +75,7 @@ static bool start(struct run *r, struct lane *lane)
             finish(r, move);
         return false;
     }
-    lane->raced = NO_LANE;
+    lane->raced = VANTA_LANE_NONE;
     lane->end = UINT64_MAX;
     lane->started_ms = lane->seen_ms = vanta_clock_ms();
     lane->seen_bytes = lane->t->moved_bytes;
@@ -153,11 +88,11 @@ static bool start(struct run *r, struct lane *lane)
 }
 
 /* What a source's answer teaches for the next ranges. */
-static void learn(struct run *r, const struct lane *lane)
+static void learn(struct vanta_lane_run *r, const struct vanta_lane *lane)
 {
     const struct vanta_http_response *a = &lane->t->response;
     const char *validator = vanta_http_headers_validator(&a->headers);
-    struct source *s = &r->sources[lane->source];
+    struct vanta_lane_account *s = &r->sources[lane->source];
     struct vanta_url first, last;
 
     if (!s->validator[0] && validator)
@@ -172,10 +107,10 @@ static void learn(struct run *r, const struct lane *lane)
  * already, that one goes on with all of it. */
 static bool take_over(void *arg, const struct vanta_transfer *t)
 {
-    struct run *r = arg;
-    struct lane *other;
+    struct vanta_lane_run *r = arg;
+    struct vanta_lane *other;
     struct vanta_extent gap;
-    size_t raced = NO_LANE, i;
+    size_t raced = VANTA_LANE_NONE, i;
 
     for (i = 0; i < VANTA_LANES_MAX; i++)
         if (r->lanes[i] && r->lanes[i]->t == t) {
@@ -184,7 +119,7 @@ static bool take_over(void *arg, const struct vanta_transfer *t)
         }
     if (t->generation != r->p->generation ||
         !vanta_extents_gap(&r->p->have, t->from, t->end, &gap) ||
-        (raced == NO_LANE && gap.first > t->from))
+        (raced == VANTA_LANE_NONE && gap.first > t->from))
         return false;
     for (i = 0; i < VANTA_LANES_MAX; i++) {
         other = r->lanes[i];
@@ -195,13 +130,13 @@ static bool take_over(void *arg, const struct vanta_transfer *t)
     return true;
 }
 
-static struct lane *idle_lane(struct run *r)
+static struct vanta_lane *idle_lane(struct vanta_lane_run *r)
 {
     size_t i;
 
     /* The first one's transfer judges whole files; ranges are for the others. */
     for (i = 1; i < VANTA_LANES_MAX; i++) {
-        struct lane *lane = r->lanes[i];
+        struct vanta_lane *lane = r->lanes[i];
 
         if (lane && lane->call)
             continue;
@@ -221,11 +156,12 @@ static struct lane *idle_lane(struct run *r)
 }
 
 /* A range for a lane of its own. */
-static struct lane *help(struct run *r, size_t source, uint64_t from, uint64_t end)
+static struct vanta_lane *help(struct vanta_lane_run *r, size_t source, uint64_t from,
+                               uint64_t end)
 {
     const struct vanta_transfer *t = r->t;
-    struct source *s = &r->sources[source];
-    struct lane *lane = idle_lane(r);
+    struct vanta_lane_account *s = &r->sources[source];
+    struct vanta_lane *lane = idle_lane(r);
 
     if (!lane)
         return NULL;
@@ -260,13 +196,13 @@ static struct lane *help(struct run *r, size_t source, uint64_t from, uint64_t e
 }
 
 /* Bytes and time of a lane since the last look. */
-static void measure(struct run *r, struct lane *lane, int64_t now)
+static void measure(struct vanta_lane_run *r, struct vanta_lane *lane, int64_t now)
 {
-    struct source *s = &r->sources[lane->source];
+    struct vanta_lane_account *s = &r->sources[lane->source];
     int64_t ms = now - lane->seen_ms;
     double rate;
 
-    if (ms < TICK_MS)
+    if (ms < VANTA_LANE_TICK_MS)
         return;
     rate = (double)(lane->t->moved_bytes - lane->seen_bytes) * 1000 / (double)ms;
     lane->rate = lane->rate > 0 ? lane->rate * 0.7 + rate * 0.3 : rate;
@@ -279,9 +215,9 @@ static void measure(struct run *r, struct lane *lane, int64_t now)
 /* --- what came of one ------------------------------------------------------------- */
 
 /* A range was not brought: its source gets a pause, fewer connections, or none. */
-static void blame(struct run *r, struct lane *lane, enum vanta_move move)
+static void blame(struct vanta_lane_run *r, struct vanta_lane *lane, enum vanta_move move)
 {
-    struct source *s = &r->sources[lane->source];
+    struct vanta_lane_account *s = &r->sources[lane->source];
     int status = lane->t->response.headers.status;
     int64_t now = vanta_clock_ms(), delay;
     bool expired = lane->t->direct && status >= 400 && status < 500 && status != 429;
@@ -313,7 +249,7 @@ static void blame(struct run *r, struct lane *lane, enum vanta_move move)
 }
 
 /* The first request brought what it asked for: the file, or its first gap. */
-static void first_over(struct run *r, struct lane *lane)
+static void first_over(struct vanta_lane_run *r, struct vanta_lane *lane)
 {
     if (r->total < 0)
         r->total = r->t->size_bytes >= 0 ? r->t->size_bytes : r->t->total;
@@ -323,7 +259,7 @@ static void first_over(struct run *r, struct lane *lane)
         start(r, lane);
 }
 
-static void over(struct run *r, struct lane *lane)
+static void over(struct vanta_lane_run *r, struct vanta_lane *lane)
 {
     enum vanta_status status = vanta_http_call_end(lane->call);
     struct vanta_transfer *t = lane->t;
@@ -361,7 +297,7 @@ static void over(struct run *r, struct lane *lane)
 
 /* --- wrong chunks ----------------------------------------------------------------- */
 
-static bool has_another(const struct run *r, size_t source)
+static bool has_another(const struct vanta_lane_run *r, size_t source)
 {
     size_t i;
 
@@ -371,9 +307,9 @@ static bool has_another(const struct run *r, size_t source)
     return false;
 }
 
-static void distrust(struct run *r, size_t source, uint64_t chunk)
+static void distrust(struct vanta_lane_run *r, size_t source, uint64_t chunk)
 {
-    struct source *s = &r->sources[source];
+    struct vanta_lane_account *s = &r->sources[source];
     struct vanta_lanes *l = r->l;
     bool again = l->wrong++ > 0 && l->wrong_chunk == chunk;
     size_t i;
@@ -403,7 +339,7 @@ static void distrust(struct run *r, size_t source, uint64_t chunk)
     finish(r, VANTA_MOVE_USELESS);
 }
 
-static void check_chunks(struct run *r)
+static void check_chunks(struct vanta_lane_run *r)
 {
     uint64_t chunk;
 
@@ -417,156 +353,12 @@ static void check_chunks(struct run *r)
     }
 }
 
-/* --- who takes what --------------------------------------------------------------- */
-
-static bool may_take(const struct run *r, size_t source, int64_t now)
-{
-    const struct source *s = &r->sources[source];
-
-    return !s->off && s->active < s->most && now >= s->next_ms;
-}
-
-/* The fastest source that has room; one that is not known yet gets a try. */
-static size_t pick_source(const struct run *r, int64_t now)
-{
-    size_t best = NO_LANE, i;
-
-    for (i = 0; i < r->n_sources; i++) {
-        const struct source *s = &r->sources[i];
-
-        if (!may_take(r, i, now) || (s->rate <= 0 && s->active > 0 && best != NO_LANE))
-            continue;
-        if (best == NO_LANE || (s->rate <= 0 && s->active == 0) ||
-            s->rate > r->sources[best].rate)
-            best = i;
-    }
-    return best;
-}
-
-/* The first bytes that are neither there nor on their way. */
-static bool find_gap(struct run *r, struct vanta_extent *gap)
-{
-    struct vanta_extents taken = {0};
-    bool ok = true, found = false;
-    size_t i;
-
-    for (i = 0; i < r->p->have.n && ok; i++)
-        ok = vanta_extents_add(&taken, r->p->have.list[i].first, r->p->have.list[i].end);
-    for (i = 0; i < VANTA_LANES_MAX && ok; i++)
-        if (r->lanes[i] && r->lanes[i]->call)
-            ok = vanta_extents_add(&taken, r->lanes[i]->t->pos, end_of(r, r->lanes[i]));
-    if (ok)
-        found = vanta_extents_gap(&taken, 0, (uint64_t)r->total, gap);
-    vanta_extents_free(&taken);
-    return found;
-}
-
-static double left_ms(const struct run *r, const struct lane *lane)
-{
-    double bytes = (double)(end_of(r, lane) - lane->t->pos);
-
-    return lane->rate > 0 ? bytes * 1000 / lane->rate : 1e12;
-}
-
-static bool is_raced(const struct run *r, size_t lane)
-{
-    size_t i;
-
-    for (i = 0; i < VANTA_LANES_MAX; i++)
-        if (r->lanes[i] && r->lanes[i]->call &&
-            (r->lanes[i]->raced == lane || (i == lane && r->lanes[i]->raced != NO_LANE)))
-            return true;
-    return false;
-}
-
-/* The lane with the most before it, in bytes to be split, or in time to be raced. */
-static size_t slowest(const struct run *r, bool race)
-{
-    size_t best = NO_LANE, i;
-
-    for (i = 0; i < VANTA_LANES_MAX; i++) {
-        const struct lane *lane = r->lanes[i];
-        uint64_t left;
-
-        if (!lane || !lane->call || lane->t->pos >= end_of(r, lane) ||
-            (race ? is_raced(r, i) : false))
-            continue;
-        left = end_of(r, lane) - lane->t->pos;
-        if (left < (race ? RACE_BYTES : 2 * SPLIT_BYTES))
-            continue;
-        if (best == NO_LANE ||
-            (race ? left_ms(r, lane) > left_ms(r, r->lanes[best])
-                  : left > end_of(r, r->lanes[best]) - r->lanes[best]->t->pos))
-            best = i;
-    }
-    return best;
-}
-
-/* A lane that is much slower than its like, at the end, when nothing else is left. */
-static bool worth_a_race(const struct run *r, const struct lane *lane, size_t source,
-                         int64_t now)
-{
-    double mine = (double)(end_of(r, lane) - lane->t->pos) * 1000;
-    double usual = r->sources[source].rate > 0 ? r->sources[source].rate : 1e6;
-
-    return now - lane->started_ms > 4 * TICK_MS + 2 * r->latency_ms &&
-           left_ms(r, lane) > SLOW_MS &&
-           left_ms(r, lane) > 2 * (mine / usual + (double)r->latency_ms) + WINDOW_MS;
-}
-
-/* What a lane has before it is halved only where that saves more than the beginning of
- * another request costs; before it has shown its speed, nobody knows. */
-static bool worth_a_split(const struct run *r, const struct lane *lane, int64_t now)
-{
-    double rate = lane->rate > 0 ? lane->rate : r->sources[lane->source].rate;
-    uint64_t bytes = end_of(r, lane) - lane->t->pos;
-    double left;
-
-    if (rate <= 0 && now - lane->started_ms <= 1000 + 2 * r->latency_ms)
-        return false;
-    left = rate > 0 ? (double)bytes * 1000 / rate : 1e12;
-    return left > 2.0 * (double)r->latency_ms + WINDOW_MS &&
-           (left > SLOW_MS || bytes > VANTA_CHUNK_BYTES);
-}
-
-/* Gives one more lane work; false: there is none. */
-static bool assign(struct run *r, int64_t now)
-{
-    size_t source = pick_source(r, now), i;
-    struct vanta_extent gap;
-    struct lane *lane;
-
-    if (source == NO_LANE)
-        return false;
-    if (find_gap(r, &gap))
-        return help(r, source, gap.first, gap.end) != NULL;
-    i = slowest(r, false);
-    if (i != NO_LANE && worth_a_split(r, r->lanes[i], now)) {
-        uint64_t end = end_of(r, r->lanes[i]), middle;
-
-        middle = r->lanes[i]->t->pos + (end - r->lanes[i]->t->pos) / 2;
-        middle = middle / 65536 * 65536;
-        lane = middle > r->lanes[i]->t->pos ? help(r, source, middle, end) : NULL;
-        if (!lane)
-            return false;
-        r->lanes[i]->end = middle;
-        return true;
-    }
-    i = slowest(r, true);
-    if (i == NO_LANE || !worth_a_race(r, r->lanes[i], source, now))
-        return false;
-    lane = help(r, source, r->lanes[i]->t->pos, end_of(r, r->lanes[i]));
-    if (lane)
-        lane->raced = i;
-    return lane != NULL;
-}
-
 /* --- how many --------------------------------------------------------------------- */
 
 /* The first answer is fine: may others help, and how many at once? */
-static void open_up(struct run *r, int64_t now)
+static void open_up(struct vanta_lane_run *r, int64_t now)
 {
-    struct lane *first = r->lanes[0];
+    struct vanta_lane *first = r->lanes[0];
     const struct vanta_transfer *t = r->t;
 
     if (!t->judged || !first->call)
@@ -588,57 +380,47 @@ static void open_up(struct run *r, int64_t now)
         r->target = r->limit;
 }
 
-static void adapt(struct run *r, int64_t now)
+/* Gives one more lane work; false: there is none. */
+static bool assign(struct vanta_lane_run *r, int64_t now)
 {
-    int64_t window = 4 * r->latency_ms > WINDOW_MS ? 4 * r->latency_ms : WINDOW_MS;
-    double rate;
+    struct vanta_lane_choice choice;
+    struct vanta_lane *lane;
 
-    if (now - r->window_ms < window)
-        return;
-    rate = r->p->have_bytes > r->window_bytes
-               ? (double)(r->p->have_bytes - r->window_bytes) * 1000 /
-                     (double)(now - r->window_ms)
-               : 0;
-    r->window_ms = now;
-    r->window_bytes = r->p->have_bytes;
-    if (r->latency_ms <= NEAR_MS && rate > FAST_BYTES_PER_SECOND)
-        return;
-    /* Now and then more are tried although the last ones did not help: links change. */
-    if (r->running >= r->target && (rate > r->best_rate * 1.1 || ++r->steady >= 4)) {
-        r->best_rate = rate;
-        r->slower = r->steady = 0;
-        r->target = r->target * 2 < r->limit ? r->target * 2 : r->limit;
-    } else if (rate < r->best_rate * 0.5 && ++r->slower >= 4) {
-        r->best_rate = rate;
-        r->slower = r->steady = 0;
-        r->target = r->target > 2 ? r->target * 3 / 4 : 1;
-    }
+    if (!vanta_lanes_choose(r, now, &choice))
+        return false;
+    lane = help(r, choice.source, choice.from, choice.end);
+    if (!lane)
+        return false;
+    lane->raced = choice.raced;
+    if (choice.halved != VANTA_LANE_NONE)
+        r->lanes[choice.halved]->end = choice.from;
+    return true;
 }
 
 /* Who has lost a race, or whose range came by another way, is dropped. */
-static void drop_losers(struct run *r)
+static void drop_losers(struct vanta_lane_run *r)
 {
     struct vanta_extent gap;
     size_t i;
 
     for (i = 0; i < VANTA_LANES_MAX; i++) {
-        struct lane *lane = r->lanes[i];
+        struct vanta_lane *lane = r->lanes[i];
 
         if (lane && lane->call && lane->t->generation == r->p->generation &&
-            lane->t->judged && lane->t->pos < end_of(r, lane) &&
-            !vanta_extents_gap(&r->p->have, lane->t->pos, end_of(r, lane), &gap))
+            lane->t->judged && lane->t->pos < vanta_lane_end(r, lane) &&
+            !vanta_extents_gap(&r->p->have, lane->t->pos, vanta_lane_end(r, lane), &gap))
             drop(r, lane);
     }
 }
 
-static void manage(struct run *r)
+static void manage(struct vanta_lane_run *r)
 {
     int64_t now = vanta_clock_ms();
     size_t i;
 
     if (now < r->tick_ms && r->running > 0)
         return;
-    r->tick_ms = now + TICK_MS;
+    r->tick_ms = now + VANTA_LANE_TICK_MS;
     for (i = 0; i < VANTA_LANES_MAX; i++)
         if (r->lanes[i] && r->lanes[i]->call)
             measure(r, r->lanes[i], now);
@@ -648,7 +430,7 @@ static void manage(struct run *r)
     if (!r->ranged || (r->lanes[0]->call && !r->t->judged))
         return;
     drop_losers(r);
-    adapt(r, now);
+    vanta_lanes_adapt(r, now);
     while (!r->over && r->running < r->target &&
            (r->l->connections > 0 || atomic_load(r->l->in_use) < VANTA_LANES_AUTO ||
             r->running == 0) &&
@@ -659,12 +441,12 @@ static void manage(struct run *r)
 /* --- a try ------------------------------------------------------------------------ */
 
 /* All that was asked for; one that was cut short may hang before what is not its. */
-static bool has_answer(const struct run *r, const struct vanta_transfer *t)
+static bool has_answer(const struct vanta_lane_run *r, const struct vanta_transfer *t)
 {
     return t->pos >= (t->asked_end > 0 ? t->asked_end : (uint64_t)r->total);
 }
 
-static bool is_complete(struct run *r)
+static bool is_complete(struct vanta_lane_run *r)
 {
     size_t i;
 
@@ -680,7 +462,7 @@ static bool is_complete(struct run *r)
     return !r->over && r->p->have_bytes >= (uint64_t)r->total;
 }
 
-static bool prepare(struct run *r)
+static bool prepare(struct vanta_lane_run *r)
 {
     struct vanta_lanes *l = r->l;
     int64_t speed = r->t->pace ? r->t->pace->bytes_per_second : 0;
@@ -714,14 +496,14 @@ static bool prepare(struct run *r)
     return true;
 }
 
-static void move_bytes(struct run *r)
+static void move_bytes(struct vanta_lane_run *r)
 {
     struct vanta_http_call *call;
     size_t i;
 
     start(r, r->lanes[0]);
     while (!r->over && r->running > 0) {
-        call = vanta_http_group_wait(r->group, TICK_MS);
+        call = vanta_http_group_wait(r->group, VANTA_LANE_TICK_MS);
         for (i = 0; call && i < VANTA_LANES_MAX; i++)
             if (r->lanes[i] && r->lanes[i]->call == call) {
                 over(r, r->lanes[i]);
@@ -739,7 +521,7 @@ static void move_bytes(struct run *r)
 enum vanta_move vanta_lanes_try(struct vanta_lanes *l, struct vanta_error *err)
 {
     struct vanta_error own = {0};
-    struct run r = {.l = l,
+    struct vanta_lane_run r = {.l = l,
                     .t = l->transfer,
                     .p = l->transfer->partial,
                     .err = err ? err : &own,
