@@ -111,14 +111,15 @@ END
     exits 2
 }
 
-# big_file MIB: a model "big" of so many MiB that is registered and verified; $big is its
-# file, $chunks the file of its chunk digests.
+# big_file MIB [sparse]: a model "big" of so many MiB that is registered, and nothing known
+# of its chunks; $big is its file, $chunks the file of its chunk digests to be.
 big_file() {
     local digest
 
     big=$MODELS/llm/big/b.gguf
     mkdir -p "$MODELS/llm/big"
-    openssl enc -aes-128-ctr -nosalt -pass pass:big -pbkdf2 -iter 1 </dev/zero 2>/dev/null |
+    truncate -s "$1M" "$big"
+    [ "${2-}" = sparse ] || openssl enc -aes-128-ctr -nosalt -pass pass:big -pbkdf2 -iter 1 </dev/zero 2>/dev/null |
         head -c $(($1 << 20)) >"$big"
     digest=$(digest_of "$big")
     chunks=$MODELS/registry/chunks/$digest
@@ -131,6 +132,16 @@ d["models"].append({
     "hash": digest, "date_added": "2026-01-02T03:04:05Z", "size_bytes": int(mib) << 20,
     "files": [{"path": "b.gguf", "size_bytes": int(mib) << 20, "sha256": digest}]})
 json.dump(d, open(path, "w"))
+END
+}
+
+# peak COMMAND...: the most memory that it had at a time, in KiB. Python's own, some 10 MiB,
+# is the least that is seen.
+peak() {
+    python3 - "$@" <<'END'
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 END
 }
 
@@ -175,6 +186,25 @@ print(m["bytes_hashed"], m["files_sampled"], m["ok"], m["bytes_wrong"])'
     exits 0
     [ ! -e "$chunks" ]
     [ -e "$MODELS/registry/chunks/mine" ]
+}
+
+@test "a file 64 times as large takes no more memory, whole or by its chunks" {
+    local mib how large small_whole small_chunks
+
+    [ -z "${VANTA_SANITIZE:-}" ] || skip "a sanitizer's own memory would be measured"
+    cp "$MODELS/registry/registry.json" before
+    for mib in 64 4096; do
+        cp before "$MODELS/registry/registry.json"
+        big_file $mib sparse
+        rm -f "$chunks"
+        for how in whole chunks; do
+            large=$(peak "$VANTA" verify big -j 2 --catalog "$CATALOG")
+            echo "$mib MiB, $how: $large KiB"
+            [ "$mib" -eq 64 ] || [ "$large" -lt $((small_$how + 2048)) ]
+            declare "small_$how=$large"
+        done
+        [ -e "$chunks" ]
+    done
 }
 
 @test "a chunk file that is cut, foreign, hostile or lies makes no right file wrong" {
