@@ -20,19 +20,24 @@ string(CONCAT VANTA_ENGINE_BUILD "${PROJECT_VERSION} llama.cpp-v${llama_VERSION}
 file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/vanta-engine.build
     CONTENT "${VANTA_ENGINE_BUILD}\n" @ONLY)
 
+# All of the helper but its main(): the tests of its modules link it too.
+set(engine_main ${PROJECT_SOURCE_DIR}/src/engines/helper/main.c)
 file(GLOB engine_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/engines/helper/*.c)
-add_library(engine_objects OBJECT ${engine_sources})
-target_compile_definitions(engine_objects PRIVATE
+list(REMOVE_ITEM engine_sources ${engine_main})
+add_library(helper_objects OBJECT ${engine_sources})
+target_compile_definitions(helper_objects PRIVATE
     VANTA_ENGINE_BUILD="${VANTA_ENGINE_BUILD}")
-target_link_libraries(engine_objects PUBLIC vanta_objects llama whisper ggml::ggml
+target_link_libraries(helper_objects PUBLIC vanta_static llama whisper ggml::ggml
     PkgConfig::ICU PkgConfig::SNDFILE PkgConfig::SAMPLERATE)
 
 # engine_program TARGET FOLDER RPATH. The path is the final one from the start: what CMake
 # would pad, to change it at installation, has an empty element, which means the current
 # folder to the loader.
 function(engine_program target folder rpath)
-    add_executable(${target})
-    target_link_libraries(${target} PRIVATE engine_objects vanta_static)
+    add_executable(${target} ${engine_main})
+    target_compile_definitions(${target} PRIVATE
+        VANTA_ENGINE_BUILD="${VANTA_ENGINE_BUILD}")
+    target_link_libraries(${target} PRIVATE helper_objects)
     set_target_properties(${target} PROPERTIES OUTPUT_NAME vanta-engine
         RUNTIME_OUTPUT_DIRECTORY ${folder} BUILD_WITH_INSTALL_RPATH ON
         INSTALL_RPATH "${rpath}" LINKER_LANGUAGE CXX)
