@@ -190,9 +190,10 @@ check_tests() {
     if [ "$manager" = apt ]; then
         # The only ones that Homebrew has not; tests that use them say so and skip.
         want_program strace strace ""
-        [ -x /usr/sbin/mkfs.btrfs ] || want mkfs.btrfs btrfs-progs ""
-        dpkg-query -W -f '${Status}' python3-jsonschema 2>/dev/null |
-            grep -q '^install ok installed$' || want jsonschema python3-jsonschema ""
+        for package in python3-jsonschema btrfs-progs; do
+            dpkg-query -W -f '${Status}' "$package" 2>/dev/null |
+                grep -q '^install ok installed$' || want "$package" "$package" ""
+        done
     fi
 }
 

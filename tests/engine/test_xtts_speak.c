@@ -63,6 +63,7 @@ static struct vanta_engine *helper(const char *model, struct ears *ears,
     struct vanta_engine *engine = NULL;
     struct vanta_error err = {0};
 
+    ears->fraction = 0; /* loading has progress, too */
     if (vanta_engine_open(&engine, &o, &err) != VANTA_OK)
         fail_msg("open: %s", err.message);
     return engine;

@@ -215,8 +215,8 @@ refused() {
         4194303 4194304 4194305 8388607 8388608 8388609 $((size - 1)); do
         rm -rf models partial
         : >"$LOG"
-        run "$DRIVER" "$PARTS" "$PWD/models/large.bin" "$(sha "$FILES/large.bin")" $size any \
-            "$URL/reset:$at:1/large.bin"
+        run "$DRIVER" --connections 1 "$PARTS" "$PWD/models/large.bin" \
+            "$(sha "$FILES/large.bin")" $size any "$URL/reset:$at:1/large.bin"
         exits 0
         cmp "$FILES/large.bin" models/large.bin
         [ ! -e "$PARTS" ]

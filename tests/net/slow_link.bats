@@ -85,7 +85,7 @@ finished() {
 
 @test "50 ms away, and one packet in a hundred is lost" {
     start_link --delay-ms 50 --loss-percent 1
-    run fetch 1000000
+    run fetch 1500000 # in a thousand packets
     arrived
     stop_link
     [ "$(lost)" -gt 0 ]
@@ -93,7 +93,7 @@ finished() {
 
 @test "200 ms away, and one packet in a hundred is lost" {
     start_link --delay-ms 200 --loss-percent 1 --seed 2
-    run fetch 400000
+    run fetch 1500000
     arrived
     stop_link
     [ "$(lost)" -gt 0 ]
