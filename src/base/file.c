@@ -209,9 +209,9 @@ enum vanta_status vanta_file_replace(const char *path, const void *data, size_t 
 enum vanta_status vanta_file_place(const char *from, const char *to,
                                    struct vanta_error *err)
 {
-    if (rename(from, to) != 0)
-        return vanta_fail_errno(err, errno, "renaming %s to %s", from, to);
-    return sync_parent(to, err);
+    return rename(from, to) == 0
+               ? VANTA_OK
+               : vanta_fail_errno(err, errno, "renaming %s to %s", from, to);
 }
 
 enum vanta_status vanta_file_move(const char *from, const char *to, bool clobber,
@@ -226,9 +226,7 @@ enum vanta_status vanta_file_move(const char *from, const char *to, bool clobber
     close(fd);
     if (failed)
         return vanta_fail_errno(err, failed, "writing %s", from);
-    if (clobber)
-        return vanta_file_place(from, to, err);
-    if (vanta_platform_rename_new(from, to) != 0) {
+    if (clobber ? rename(from, to) != 0 : vanta_platform_rename_new(from, to) != 0) {
         if (errno == EEXIST)
             return vanta_fail(err, VANTA_ERR_EXISTS, "%s exists already", to);
         return vanta_fail_errno(err, errno, "renaming %s to %s", from, to);

@@ -42,7 +42,8 @@ unsigned vanta_file_sweep(const char *path);
  * first. clobber false: VANTA_ERR_EXISTS when to exists, and nothing is changed. */
 enum vanta_status vanta_file_move(const char *from, const char *to, bool clobber,
                                   struct vanta_error *err);
-/* The same for bytes that were synced already; what to names is replaced. */
+/* Renames from, whose bytes were synced already, to to, which is replaced. The name lasts
+ * once the caller has synced its folder. */
 enum vanta_status vanta_file_place(const char *from, const char *to,
                                    struct vanta_error *err);
 

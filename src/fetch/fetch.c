@@ -299,6 +299,37 @@ static void run_threads(struct vanta_call *call)
     pthread_attr_destroy(&attributes);
 }
 
+/* Whether an item before this one is there, in the same folder. */
+static bool has_neighbor(const struct vanta_call *call, size_t i, const char *parent)
+{
+    char other[VANTA_PATH_MAX];
+
+    while (i-- > 0)
+        if (call->jobs[i].item->status == VANTA_OK &&
+            vanta_path_parent(other, call->jobs[i].item->dest) && strcmp(other, parent) == 0)
+            return true;
+    return false;
+}
+
+/* The files' bytes are on the disk. That their names are, too, is seen to once for a
+ * folder; also where an earlier call, which may have been killed, has given them. */
+static void sync_names(struct vanta_call *call)
+{
+    char parent[VANTA_PATH_MAX];
+    size_t i;
+
+    for (i = 0; i < call->n; i++) {
+        struct vanta_fetch_item *item = call->jobs[i].item;
+
+        if (item->status != VANTA_OK || !vanta_path_parent(parent, item->dest) ||
+            has_neighbor(call, i, parent))
+            continue;
+        item->status = vanta_dir_sync(parent, &item->error);
+        if (item->status != VANTA_OK)
+            vanta_wrap(&item->error, "%s", item->label);
+    }
+}
+
 static enum vanta_status first_failure(struct vanta_call *call, struct vanta_error *err)
 {
     size_t i;
@@ -337,6 +368,7 @@ enum vanta_status vanta_fetch_files(struct vanta_fetcher *f,
     if (status == VANTA_OK) {
         if (call.unfinished > 0)
             run_threads(&call);
+        sync_names(&call);
         status = first_failure(&call, err);
         vanta_bundle_sweep(&call, status == VANTA_OK);
         rmdir(partial_dir); /* succeeds when it is empty */

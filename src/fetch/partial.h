@@ -104,8 +104,8 @@ bool vanta_partial_bad(struct vanta_partial *p, uint64_t *chunk);
 enum vanta_status vanta_partial_hex(struct vanta_partial *p, char hex[VANTA_SHA256_HEX],
                                     struct vanta_error *err);
 
-/* fsync, rename to dest (its folder is created; what is there is replaced), fsync of the
- * folder; journal and lock are deleted. On failure the bytes stay, but of a file that could
+/* fsync, rename to dest (its folder is created; what is there is replaced); the name lasts
+ * once the caller has synced the folder. Journal and lock are deleted. On failure the bytes stay, but of a file that could
  * not be synced only what an earlier sync covers: the system forgets which were lost.
  * Closes. */
 enum vanta_status vanta_partial_commit(struct vanta_partial *p, const char *dest,

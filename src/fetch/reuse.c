@@ -178,7 +178,7 @@ static enum vanta_status judge(struct copy *c, struct vanta_error *err)
         return vanta_fail(err, VANTA_ERR_DIGEST, "%s has SHA-256 %s, not %s", c->from, hex,
                           item->sha256);
     }
-    status = vanta_file_move(c->to, item->dest, true, err);
+    status = vanta_file_place(c->to, item->dest, err);
     if (status == VANTA_OK) {
         memcpy(item->found_sha256, hex, sizeof hex);
         item->found_bytes = item->reused_bytes = chunks.file_bytes;
@@ -205,6 +205,8 @@ static enum vanta_status make_copy(struct copy *c, struct vanta_error *err)
         c->cloned = vanta_platform_clone(c->in, c->out);
         status = pour(c, err);
     }
+    if (status == VANTA_OK && vanta_platform_fsync(c->out) != 0)
+        status = vanta_fail_errno(err, errno, "writing %s", c->to);
     close(c->out);
     if (status == VANTA_OK)
         status = judge(c, err);

@@ -514,6 +514,45 @@ kill_midway() {
     [ "$LEFT" -lt 3000000 ]
 }
 
+@test "names are on the disk before a call ends, and wait for it once a folder" {
+    local shim=$VANTA_BINARY_DIR/tests/torture/libshim.so items=() folder i at
+
+    [ -e "$shim" ] || skip "the shim needs Linux"
+    [ -z "${VANTA_SANITIZE:-}" ] || skip "the sanitizers stand between the shim and libc"
+    mkdir -p models/a models/b
+    for i in 0 1 2 3 4 5 6 7 8 9; do
+        make_file "small$i" 4096 "$i"
+        folder=models/$([ "$i" -lt 7 ] && echo a || echo b)
+        items+=("$PWD/$folder/$i" "$(sha "$FILES/small$i")" 4096 any "$URL/ok/small$i")
+    done
+    # What an earlier call brought may have lost its name's way to the disk.
+    cp "$FILES/small8" models/b/8
+    SHIM_ROOT=$PWD SHIM_LOG=$PWD/log LD_PRELOAD=$shim run "$DRIVER" "$PARTS" "${items[@]}"
+    exits 0
+    python3 - log "$(stat -c %i models/a)" "$(stat -c %i models/b)" <<'END'
+import sys
+log, folders = open(sys.argv[1], "rb"), sys.argv[2:]
+calls = []
+while line := log.readline():
+    words = line.decode().split()
+    if words[0] == "W":
+        log.read(int(words[3]))
+    elif words[0] == "R":
+        calls.append(folders["/models/b/" in words[2]])
+    elif words[0] == "S":
+        calls.append("folder " + words[1] if words[1] in folders else "file")
+print(calls)
+for folder, names in zip(folders, (7, 2)):
+    assert calls.count(folder) == names
+    assert calls.count("folder " + folder) == 1
+    assert calls.index("folder " + folder) > max(i for i, c in enumerate(calls) if c == folder)
+# A file's bytes come before its name, each by a sync of its own.
+assert calls.count("file") == 9
+for i, call in enumerate(calls):
+    assert call not in folders or calls[:i].count("file") > sum(c in folders for c in calls[:i])
+END
+}
+
 @test "kill -9 costs only what was in flight" {
     kill_midway KILL
     fetch -- "$URL/trickle:50000:0/big.bin"

@@ -9,6 +9,7 @@
 #define DIGEST "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 static enum vanta_move check_ends, run_ends;
+static const char *dest;
 static int runs;
 
 void vanta_run_check(struct vanta_call *call, struct vanta_job *job)
@@ -53,7 +54,7 @@ static enum vanta_status fetch(enum vanta_move check, enum vanta_move run,
     assert_int_equal(vanta_source_parse("file:/x/a", &source, NULL), VANTA_OK);
     memset(item, 0, sizeof *item);
     item->label = "model/a";
-    item->dest = "/nonexistent/a";
+    item->dest = dest;
     item->size_bytes = -1;
     item->sha256 = DIGEST;
     item->sources = &source;
@@ -73,6 +74,7 @@ static void an_end_without_a_reason_is_no_success(void **state)
     size_t i;
 
     (void)state;
+    dest = "/nonexistent/a";
     for (i = 0; i < sizeof ends / sizeof ends[0]; i++) {
         struct vanta_error err = {0};
 
@@ -95,10 +97,25 @@ static void what_is_done_is_fine(void **state)
     struct vanta_fetch_item item;
 
     (void)state;
+    dest = "/tmp/a";
     assert_int_equal(fetch(VANTA_MOVE_DONE, VANTA_MOVE_STOP, &item, NULL), VANTA_OK);
     assert_int_equal(runs, 0);
     assert_int_equal(fetch(VANTA_MOVE_AGAIN, VANTA_MOVE_DONE, &item, NULL), VANTA_OK);
     assert_int_equal(runs, 1);
+}
+
+/* The folder that should have its name cannot be synced. */
+static void what_has_no_lasting_name_is_not_fine(void **state)
+{
+    struct vanta_error err = {0};
+    struct vanta_fetch_item item;
+
+    (void)state;
+    dest = "/nonexistent/a";
+    assert_int_equal(fetch(VANTA_MOVE_AGAIN, VANTA_MOVE_DONE, &item, &err),
+                     VANTA_ERR_NOT_FOUND);
+    assert_int_equal(item.status, VANTA_ERR_NOT_FOUND);
+    assert_non_null(strstr(err.message, "model/a: "));
 }
 
 int main(void)
@@ -106,6 +123,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_end_without_a_reason_is_no_success),
         cmocka_unit_test(what_is_done_is_fine),
+        cmocka_unit_test(what_has_no_lasting_name_is_not_fine),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
