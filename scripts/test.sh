@@ -31,15 +31,18 @@ while [ "$n" -gt 0 ]; do
     n=$((n - 1))
 done
 
-# What was compiled once from the same text, in whichever clone, is not compiled again.
+# What was compiled once from the same text, in whichever clone, is not compiled again; nor
+# is it by the tests that build, whose home is another.
+: "${CCACHE_DIR:=${XDG_CACHE_HOME:-$HOME/.cache}/ccache}"
 CCACHE_BASEDIR=$clone CCACHE_NOHASHDIR=1
-export CCACHE_BASEDIR CCACHE_NOHASHDIR
+CMAKE_C_COMPILER_LAUNCHER=ccache CMAKE_CXX_COMPILER_LAUNCHER=ccache
+export CCACHE_DIR CCACHE_BASEDIR CCACHE_NOHASHDIR
+export CMAKE_C_COMPILER_LAUNCHER CMAKE_CXX_COMPILER_LAUNCHER
 
 with_engine() {
     preset=$1
     shift
-    configure "$preset" "$@" -DVANTA_ENGINE=ON "-DVANTA_ENGINE_PREFIX=$engines" \
-        -DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache
+    configure "$preset" "$@" -DVANTA_ENGINE=ON "-DVANTA_ENGINE_PREFIX=$engines"
 }
 
 build_release() {

@@ -253,7 +253,7 @@ END
         CMakeLists.txt CMakePresets.json VERSION) | (cd "$clone" && tar xf -)
     mv "$models" "$clone/models"
     # The engines are built once per machine: those that are there are taken.
-    export VANTA_ENGINE_CACHE=$engine_cache
+    export VANTA_ENGINE_CACHE=$engine_cache CCACHE_BASEDIR=$clone
     run "$clone/scripts/setup_all_models.sh" --profile lite
     exits 0
     contains "Built vanta ("
