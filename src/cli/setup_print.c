@@ -28,6 +28,11 @@ static bool is_api(const struct vanta_setup_item *item)
     return item->model->n_files == 0;
 }
 
+static const char *brought(const struct vanta_preparation *preparation)
+{
+    return preparation->kind == VANTA_PREPARATION_FETCH ? "fetch" : "fetch and convert";
+}
+
 /* What the plan will do with an item. */
 static const char *planned(const struct vanta_setup_item *item)
 {
@@ -41,8 +46,13 @@ static const char *planned(const struct vanta_setup_item *item)
         return "register";
     if (!item->preparation)
         return "check and adopt";
-    return item->preparation->kind == VANTA_PREPARATION_FETCH ? "fetch"
-                                                              : "fetch and convert";
+    return brought(item->preparation);
+}
+
+static bool is_checked(const struct vanta_setup_item *item)
+{
+    return item->outcome != VANTA_OUTCOME_SKIPPED && item->error.status == VANTA_OK &&
+           !item->settled && !is_api(item) && !item->preparation;
 }
 
 static const char *size_or_dash(uint64_t bytes, char out[VANTA_SIZE_TEXT_MAX])
@@ -82,6 +92,23 @@ static void print_licenses(const struct vanta_setup_item *items, size_t n)
             printf("licence: %s has to be accepted for %s: --accept-license %s\n",
                    license->name ? license->name : license->id, items[i].model->id,
                    license->id);
+    }
+}
+
+/* What follows where the check of what is there fails. */
+static void print_otherwise(const struct vanta_setup_item *items, size_t n)
+{
+    size_t i;
+
+    for (i = 0; i < n; i++) {
+        const struct vanta_preparation *p = items[i].otherwise;
+
+        if (is_checked(&items[i]))
+            printf("check: if %s is damaged, %s\n", items[i].model->id,
+                   !p ? "no source that is allowed has it"
+                   : p->kind == VANTA_PREPARATION_FETCH
+                       ? "what is wrong of it is fetched again"
+                       : "it is fetched and converted again");
     }
 }
 
@@ -200,6 +227,7 @@ void setup_print_plan(struct vanta_setup *setup, const char *root, const char *r
     printf("memory: %s needed by the largest model, %s here\n",
            vanta_size_text(need->memory_needed, a),
            vanta_size_text(need->machine.ram_usable, b));
+    print_otherwise(items, n);
     print_licenses(items, n);
     print_failures(items, n);
 }
@@ -345,6 +373,8 @@ void setup_json_plan(struct vanta_setup *setup, const char *root)
         set_text(json, "model", items[i].model->id);
         set_text(json, "type", vanta_type_name(items[i].model->type));
         set_text(json, "to_do", planned(&items[i]));
+        set_text(json, "otherwise",
+                 items[i].otherwise ? brought(items[i].otherwise) : NULL);
         set_text(json, "preparation",
                  items[i].preparation ? items[i].preparation->id : NULL);
         set_text(json, "source", items[i].source);

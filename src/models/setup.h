@@ -51,6 +51,9 @@ struct vanta_setup_item {
     const struct vanta_catalog_model *model;
     const struct vanta_profile_slot *slot; /* NULL: named by id */
     const struct vanta_preparation *preparation; /* that is planned; NULL: none needed */
+    /* Where none is, but what is there is checked first: for when that is wrong. NULL: no
+     * source that is allowed has it. */
+    const struct vanta_preparation *otherwise;
     bool settled;            /* registered and right already: nothing to do */
     char *source;            /* planned, then used: as vanta_source_text; NULL: none */
     uint64_t network_bytes;  /* to move */

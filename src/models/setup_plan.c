@@ -204,6 +204,26 @@ static void note(struct vanta_setup *setup, struct setup_work *work, const char 
         setup_notice(setup, work->item, "%s", work->item->note);
 }
 
+/* What would bring the model if its files, which are all there, were wrong: to fetch one
+ * again takes a source. */
+static const struct vanta_preparation *otherwise(struct vanta_setup *setup,
+                                                 const struct vanta_catalog_model *model)
+{
+    const struct vanta_preparation *p = model->preparations;
+    size_t i, k;
+
+    for (i = 0; i < model->n_preparations; i++, p++) {
+        for (k = 0; p->kind == VANTA_PREPARATION_FETCH && k < p->n_inputs; k++)
+            if (!usable_source(setup, &p->inputs[k], SETUP_ALLOWED))
+                break;
+        if (p->kind == VANTA_PREPARATION_FETCH
+                ? k > 0 && k == p->n_inputs
+                : setup_preparation_usable(setup, model, p, SETUP_ALLOWED))
+            return p;
+    }
+    return NULL;
+}
+
 /* What is here already fills a slot before anything is fetched. */
 static bool take_present(struct vanta_setup *setup, struct setup_work *work,
                          const struct vanta_catalog_model *const *models, size_t n,
@@ -217,6 +237,8 @@ static bool take_present(struct vanta_setup *setup, struct setup_work *work,
         if (found.presence < least)
             continue;
         take(work, models[i], &found, NULL);
+        if (found.presence == SETUP_COMPLETE) /* asks nobody: most often it is right */
+            work->item->otherwise = otherwise(setup, models[i]);
         if (i > 0)
             note(setup, work, "since it is here already");
         return true;

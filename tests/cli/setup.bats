@@ -116,6 +116,32 @@ print(entry)' "$models" "$@"
     [ ! -e "$models" ]
 }
 
+@test "--dry-run says what follows where what is there turns out damaged" {
+    small_set
+    vanta_setup small-a
+    printf 'A' | dd of="$models/llm/small-a/a.gguf" conv=notrunc status=none
+    run "$VANTA" verify --catalog "$catalog"
+    exits 1
+    run vanta_setup small-a --dry-run
+    exits 0
+    contains "check and adopt"
+    contains "check: if small-a is damaged, what is wrong of it is fetched again"
+    run vanta_setup small-a --dry-run --json
+    contains '"to_do":"check and adopt","otherwise":"fetch"'
+    run vanta_setup small-a --dry-run --source hub
+    exits 0
+    contains "check: if small-a is damaged, no source that is allowed has it"
+    run vanta_setup small-b --dry-run
+    lacks "check: "
+    # So it is.
+    run vanta_setup small-a
+    exits 0
+    contains "fetched"
+    cmp "$upstream/a.gguf" "$models/llm/small-a/a.gguf"
+    run vanta_setup small-a --dry-run
+    lacks "check: "
+}
+
 @test "--dry-run says what cannot be had, and why" {
     model bare llm '{"path": "u.gguf", "size_bytes": 300,
         "sources": ["https://127.0.0.1:9/u.gguf"]}'
