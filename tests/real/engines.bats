@@ -91,7 +91,7 @@ __attribute__((constructor)) static void told(void) { fputs("planted\n", stderr)
     [ "$PLUGINS" != "$ENGINES" ]
     cmake -S "$VANTA_SOURCE_DIR" -B b -DCMAKE_BUILD_TYPE=Release -DVANTA_TESTS=OFF \
         -DVANTA_ENGINE=ON "-DVANTA_ENGINE_PREFIX=$PLUGINS" >/dev/null
-    cmake --build b >/dev/null
+    cmake --build b --parallel "$(getconf _NPROCESSORS_ONLN)" >/dev/null
     run b/vanta-engine --version
     exits 0
     contains "$(basename "$PLUGINS")"
