@@ -264,6 +264,7 @@ static void over(struct vanta_lane_run *r, struct vanta_lane *lane)
     enum vanta_status status = vanta_http_call_end(lane->call);
     struct vanta_transfer *t = lane->t;
     enum vanta_move move;
+    bool whole;
 
     lane->call = NULL;
     r->running--;
@@ -289,7 +290,11 @@ static void over(struct vanta_lane_run *r, struct vanta_lane *lane)
     *r->err = lane->err; /* what is said in the end is the last failure */
     /* A source that only gives whole files is asked for that. */
     r->move = t->helper && move == VANTA_MOVE_USELESS ? VANTA_MOVE_AGAIN : move;
-    if (move == VANTA_MOVE_STOP || (!t->helper && (t->from_zero || r->running == 0)))
+    /* Behind the last byte only the end of the answer was missing: the digest judges. */
+    whole = move == VANTA_MOVE_AGAIN && r->t->sha256 && r->total >= 0 &&
+            r->p->have_bytes >= (uint64_t)r->total;
+    if (move == VANTA_MOVE_STOP ||
+        (!t->helper && (t->from_zero || (r->running == 0 && !whole))))
         finish(r, move);
     else
         blame(r, lane, move);

@@ -73,6 +73,18 @@ static bool do_chunked(struct exchange *x, struct body *b)
     return answer_file(x, b);
 }
 
+/* All of the file, but not the end of the answer. */
+static bool do_chunkopen(struct exchange *x, struct body *b)
+{
+    size_t from;
+
+    b->flags = CHUNKED | NO_RANGES;
+    answer_header(x, b, &from);
+    send_text(x->fd, "%zx\r\n", b->len);
+    send_all(x->fd, b->data, b->len);
+    return false;
+}
+
 static bool do_nolength(struct exchange *x, struct body *b)
 {
     b->flags = NO_LENGTH | NO_RANGES;
@@ -449,6 +461,7 @@ static const struct {
     {"toexpireall", answer_to_expire, false}, /* :TIMES */
     {"expiresall", answer_expires, false},    /* :TOKEN:TIMES */
     {"chunked", do_chunked, false},
+    {"chunkopen", do_chunkopen, false},
     {"nolength", do_nolength, false},
     {"reset", do_reset, false},           /* :BYTES[:TIMES] */
     {"norangereset", do_norangereset, false}, /* :BYTES:TIMES */

@@ -53,6 +53,18 @@ refused() {
     [ "$(requests CONNECTION)" -eq 1 ]
 }
 
+@test "an answer that breaks off behind the file's last byte has brought it" {
+    fetch -- "$URL/chunkopen/big.bin"
+    arrived
+    [ "$(requests 'GET ')" -eq 1 ]
+    contains "moved=3000000"
+    # Without a digest nothing says that it was the last one.
+    rm "$DEST"
+    run "$DRIVER" "$PARTS" "$DEST" - - any "$URL/chunkopen/big.bin"
+    exits 3
+    [ ! -e "$DEST" ]
+}
+
 @test "a file that is there and right is adopted without a connection" {
     fetch -- "$URL/ok/big.bin"
     : >"$LOG"
