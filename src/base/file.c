@@ -182,13 +182,24 @@ static enum vanta_status sync_parent(const char *path, struct vanta_error *err)
     return vanta_dir_sync(parent, err);
 }
 
+/* A file that took the place of a device would be in the way of all programs. */
+static enum vanta_status refuse_channel(const char *path, struct vanta_error *err)
+{
+    return vanta_file_is_channel(path)
+               ? vanta_fail(err, VANTA_ERR_EXISTS,
+                            "%s is a device or a pipe, in whose place no file is put", path)
+               : VANTA_OK;
+}
+
 enum vanta_status vanta_file_replace(const char *path, const void *data, size_t len,
                                      struct vanta_error *err)
 {
     char temporary[VANTA_PATH_MAX];
-    enum vanta_status status;
+    enum vanta_status status = refuse_channel(path, err);
     int fd;
 
+    if (status != VANTA_OK)
+        return status;
     fd = vanta_file_create_beside(path, temporary);
     if (fd < 0)
         return vanta_fail_errno(err, errno, "writing %s", path);
@@ -204,6 +215,23 @@ enum vanta_status vanta_file_replace(const char *path, const void *data, size_t 
         return status;
     }
     return sync_parent(path, err);
+}
+
+enum vanta_status vanta_file_put(const char *path, const void *data, size_t len,
+                                 struct vanta_error *err)
+{
+    enum vanta_status status;
+    int fd;
+
+    if (!vanta_file_is_channel(path))
+        return vanta_file_replace(path, data, len, err);
+    fd = vanta_file_open_channel(path);
+    if (fd < 0)
+        return vanta_fail_errno(err, errno, "writing %s", path);
+    status = vanta_file_write_all(fd, data, len, path, err);
+    if (close(fd) != 0 && status == VANTA_OK)
+        status = vanta_fail_errno(err, errno, "writing %s", path);
+    return status;
 }
 
 enum vanta_status vanta_file_place(const char *from, const char *to,
@@ -226,6 +254,8 @@ enum vanta_status vanta_file_move(const char *from, const char *to, bool clobber
     close(fd);
     if (failed)
         return vanta_fail_errno(err, failed, "writing %s", from);
+    if (clobber && refuse_channel(to, err) != VANTA_OK)
+        return VANTA_ERR_EXISTS;
     if (clobber ? rename(from, to) != 0 : vanta_platform_rename_new(from, to) != 0) {
         if (errno == EEXIST)
             return vanta_fail(err, VANTA_ERR_EXISTS, "%s exists already", to);
@@ -370,6 +400,18 @@ bool vanta_file_exists(const char *path)
     struct stat st;
 
     return stat(path, &st) == 0;
+}
+
+bool vanta_file_is_channel(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
+int vanta_file_open_channel(const char *path)
+{
+    return open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
 }
 
 bool vanta_file_is_dir(const char *path)

@@ -23,10 +23,19 @@
 enum vanta_status vanta_file_read(const char *path, struct vanta_buf *buf,
                                   struct vanta_error *err);
 
+/* Whether path is there and neither a file nor a folder, but a device, a pipe or a socket:
+ * what is written goes into it, and no file may take its place. */
+bool vanta_file_is_channel(const char *path);
+/* A descriptor to write into the channel; waits for a pipe's reader. -1: errno. */
+int vanta_file_open_channel(const char *path);
+
 /* Replaces path by len bytes of data: temporary file beside it, fsync, rename, fsync of
  * the folder. */
 enum vanta_status vanta_file_replace(const char *path, const void *data, size_t len,
                                      struct vanta_error *err);
+/* The same for a name that the user gave: data goes into a channel that is there. */
+enum vanta_status vanta_file_put(const char *path, const void *data, size_t len,
+                                 struct vanta_error *err);
 
 /* Creates the temporary file beside path that vanta_file_move then gives its name to;
  * out has its name. Its descriptor for writing, or -1 with errno set. */

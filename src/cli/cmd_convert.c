@@ -146,9 +146,9 @@ static enum vanta_status convert(const char *dir, struct convert_options *o,
     char temporary[VANTA_PATH_MAX];
     enum vanta_status status;
 
-    if (vanta_file_is_dir(o->output))
-        return vanta_fail(err, VANTA_ERR_EXISTS, "%s is a folder; -o takes a file",
-                          o->output);
+    if (vanta_file_is_dir(o->output) || vanta_file_is_channel(o->output))
+        return vanta_fail(err, VANTA_ERR_EXISTS, "%s is a %s; -o takes a file", o->output,
+                          vanta_file_is_dir(o->output) ? "folder" : "device or a pipe");
     if (!o->force && vanta_file_exists(o->output)) {
         vanta_fail(err, VANTA_ERR_EXISTS, "%s exists already", o->output);
         vanta_hint(err, "choose another name, or --force to replace it");

@@ -102,8 +102,8 @@ int run_write_output(const char *path, const void *data, size_t len)
         fwrite(data, 1, len, stdout);
         return fflush(stdout) == 0 ? EXIT_OK : EXIT_CANNOT;
     }
-    return vanta_file_replace(path, data, len, &err) == VANTA_OK ? EXIT_OK
-                                                                : report_error(&err);
+    return vanta_file_put(path, data, len, &err) == VANTA_OK ? EXIT_OK
+                                                            : report_error(&err);
 }
 
 int run_write_document(const char *path, json_t *document)

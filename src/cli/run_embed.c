@@ -121,7 +121,7 @@ static enum vanta_status write_npy(const struct embedding *e, struct vanta_error
         !vanta_buf_append(&out, e->values, e->n * e->dimensions * sizeof *e->values))
         status = vanta_fail_memory(err);
     else
-        status = vanta_file_replace(e->run->options->npy, out.data, out.len, err);
+        status = vanta_file_put(e->run->options->npy, out.data, out.len, err);
     vanta_buf_free(&out);
     return status;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "base/utf8.h"
 #include "cli/output.h"
@@ -83,6 +84,9 @@ int run_speak(struct run *run)
         return run_say(run);
     if (!o->output || strcmp(o->output, "-") == 0)
         return usage_error("run", "where to? -o FILE names the audio file");
+    if (vanta_file_is_channel(o->output))
+        return usage_error("run", "%s is no file, and %s writes whole files only", o->output,
+                           run->entry->id);
     if (!choose_format(o, &request.format) ||
         !run_number("speed", o->speed, VANTA_SPEECH_SPEED_MIN, VANTA_SPEECH_SPEED_MAX,
                     &request.speed))

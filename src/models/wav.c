@@ -42,7 +42,9 @@ enum vanta_status vanta_wav_open(struct vanta_wav *wav, const char *path, int fd
 
     *wav = (struct vanta_wav){.path = path, .fd = fd, .bare = bare};
     if (path)
-        wav->fd = vanta_file_create_beside(path, wav->temporary);
+        wav->fd = vanta_file_is_channel(path)
+                      ? vanta_file_open_channel(path)
+                      : vanta_file_create_beside(path, wav->temporary);
     if (path && wav->fd < 0)
         return vanta_fail_errno(err, errno, "%s", path);
     make_header(header, UINT64_MAX);
@@ -68,9 +70,9 @@ enum vanta_status vanta_wav_finish(struct vanta_wav *wav, struct vanta_error *er
     if (!wav->path)
         return VANTA_OK;
     make_header(header, wav->bytes);
-    if (!wav->bare && pwrite(wav->fd, header, HEADER, 0) != HEADER)
+    if (!wav->bare && wav->temporary[0] && pwrite(wav->fd, header, HEADER, 0) != HEADER)
         status = vanta_fail_errno(err, errno, "%s", wav->path);
-    if (status == VANTA_OK)
+    if (status == VANTA_OK && wav->temporary[0])
         status = vanta_file_move(wav->temporary, wav->path, true, err);
     if (status != VANTA_OK) {
         vanta_wav_abandon(wav);
@@ -86,6 +88,7 @@ void vanta_wav_abandon(struct vanta_wav *wav)
     if (!wav->path || wav->fd < 0)
         return;
     close(wav->fd);
-    unlink(wav->temporary);
+    if (wav->temporary[0])
+        unlink(wav->temporary);
     wav->path = NULL;
 }

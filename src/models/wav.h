@@ -8,7 +8,7 @@
  *     vanta_wav_abandon(&wav);                      // or not, and nothing is left
  *
  * 16 bits, one channel, VANTA_SPEAK_HZ. A stream (path NULL, a descriptor that stays the
- * caller's) cannot have its length in the header: both lengths are then 0xFFFFFFFF, as
+ * caller's; or path is a device or a pipe, which is opened) cannot have its length in the header: both lengths are then 0xFFFFFFFF, as
  * players take for "to the end"; so are those of more than 4 GiB. Not responsible for
  * other formats. path is borrowed. Statuses as base/file.h. One thread at a time.
  * Source of the format: RIFF, "Multimedia Programming Interface", IBM and Microsoft, 1991.
@@ -23,8 +23,8 @@
 #include "vanta_error.h"
 
 struct vanta_wav {
-    const char *path; /* NULL: a stream */
-    char temporary[VANTA_PATH_MAX];
+    const char *path; /* NULL: a descriptor of the caller's */
+    char temporary[VANTA_PATH_MAX]; /* "": a stream */
     int fd;
     bool bare;     /* samples without a header */
     uint64_t bytes; /* of samples */

@@ -79,7 +79,12 @@ only() {
     convert fw --to whisper-ggml -o folder --force
     exits 3
     [[ $stderr == *"folder is a folder"* ]]
-    only folder fw out.bin
+    mkfifo pipe
+    convert fw --to whisper-ggml -o pipe --force
+    exits 3
+    [[ $stderr == *"pipe is a device or a pipe"* ]]
+    [ -p pipe ]
+    only folder fw out.bin pipe
 }
 
 @test "a bias of the keys is refused before anything is written" {

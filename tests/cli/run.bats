@@ -58,6 +58,13 @@ assert eval(sys.argv[2]), d' "$1" "$2"
     exits 3
     contains no/such/folder
     [ "$(find . -type f | wc -l)" -eq 3 ]
+    # A pipe gets the answer, and stays.
+    mkfifo pipe
+    cat pipe >answer.txt &
+    vanta run writer 'Good night' -o pipe
+    wait $!
+    [ -p pipe ]
+    [ "$(cat answer.txt)" = 'Good night' ]
 }
 
 @test "a prompt of a megabyte, one of invalid UTF-8, one of control characters" {
@@ -374,6 +381,10 @@ SCRIPT
     contains "-o FILE names the audio file"
     run vanta run tts-1 hello -o -
     exits 2
+    run vanta run tts-1 hello -o /dev/null
+    exits 2
+    contains "/dev/null is no file"
+    [ -c /dev/null ]
     run vanta run tts-1 hello -o x.mp3 --format midi
     exits 2
     contains midi

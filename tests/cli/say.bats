@@ -78,6 +78,21 @@ assert (d["sentences"], d["cut"]) == (2, 0), d'
     [ "$(wc -c <named.raw)" -eq 96044 ]
 }
 
+@test "a pipe or a device that is named gets the sound, and stays what it is" {
+    local pid
+
+    speaks "$SOUND"
+    mkfifo pipe
+    cat pipe >out.wav &
+    pid=$!
+    vanta run speaker 'Good morning.' -o pipe -q --format wav
+    wait "$pid"
+    [ -p pipe ]
+    [ "$(samples out.wav)" -eq 96000 ]
+    [ "$(head -c 8 out.wav | tail -c 4 | od -An -tx1 | tr -d ' ')" = ffffffff ]
+    [ "$(find . -name '*tmp*' | wc -l)" -eq 0 ]
+}
+
 @test "the first samples are out before the last are made" {
     speaks '{"audio": 24000, "value": 8000}' '{"do": "sleep"}' '{"do": "wait-for-cancel"}'
     "$VANTA" run speaker "Good morning." -o - -q >out.wav &

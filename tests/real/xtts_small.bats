@@ -73,7 +73,8 @@ END
     exits 2
     run "$VANTA" run small 'こんにちは' --language ja -o x.wav
     exits 3
-    contains romanized
+    contains 'does not speak "ja"'
+    contains 'Its languages: de en fr'
     [ ! -e x.wav ]
 }
 

@@ -372,6 +372,39 @@ static void only_what_nobody_holds_is_swept(void **state)
     assert_int_equal(vanta_file_sweep(in_scratch("none/at/all")), 0);
 }
 
+static void nothing_takes_the_place_of_a_pipe(void **state)
+{
+    const char *pipe = in_scratch("pipe");
+    struct vanta_error err = {0};
+    struct stat st;
+    char got[8] = "";
+    int fd;
+
+    (void)state;
+    assert_int_equal(mkfifo(pipe, 0600), 0);
+    assert_true(vanta_file_is_channel(pipe));
+    assert_true(vanta_file_is_channel("/dev/null"));
+    assert_false(vanta_file_is_channel(scratch));
+    assert_false(vanta_file_is_channel(in_scratch("none")));
+    assert_false(vanta_file_is_channel(scratch_text("file", "new")));
+    assert_int_equal(vanta_file_replace(pipe, "new", 3, &err), VANTA_ERR_EXISTS);
+    assert_non_null(strstr(err.message, "a device or a pipe"));
+    assert_int_equal(vanta_file_move(in_scratch("file"), pipe, true, NULL),
+                     VANTA_ERR_EXISTS);
+    assert_holds(in_scratch("file"), "new");
+    /* What is put there goes through. */
+    fd = open(pipe, O_RDONLY | O_NONBLOCK);
+    assert_true(fd >= 0);
+    assert_int_equal(vanta_file_put(pipe, "new", 3, NULL), VANTA_OK);
+    assert_int_equal(read(fd, got, sizeof got), 3);
+    assert_string_equal(got, "new");
+    close(fd);
+    assert_int_equal(stat(pipe, &st), 0);
+    assert_true(S_ISFIFO(st.st_mode));
+    assert_int_equal(vanta_file_put(in_scratch("file"), "put", 3, NULL), VANTA_OK);
+    assert_holds(in_scratch("file"), "put");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -383,6 +416,7 @@ int main(void)
         scratch_test(only_what_nobody_holds_is_swept),
         scratch_test(the_longest_name_can_be_replaced),
         scratch_test(a_temporary_file_gets_its_name_by_a_move),
+        scratch_test(nothing_takes_the_place_of_a_pipe),
         scratch_test(moving),
         scratch_test(moving_folders),
         scratch_test(copying),

@@ -1,4 +1,5 @@
 /* xtts_text.c - a text to sentences: cutting it, and what cannot be spoken. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -431,13 +432,30 @@ static enum vanta_status check_romanized(const struct preparation *p,
     return VANTA_OK;
 }
 
+/* Which languages this model has a token for. */
+static void hint_languages(const struct preparation *p, struct vanta_error *err)
+{
+    static const char codes[][3] = {"ar", "cs", "de", "en", "es", "fr", "hi", "hu", "it",
+                                    "nl", "pl", "pt", "ru", "tr", "ja", "ko", "zh"};
+    char list[128] = "";
+    size_t i, n = 0;
+
+    for (i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        const struct xtts_language *l = xtts_language_find(codes[i]);
+
+        if (xtts_special_id(p->t, l->token) >= 0)
+            n += (size_t)snprintf(list + n, sizeof list - n, " %s%s", codes[i],
+                                  l->ordinal ? "" : " (romanized)");
+    }
+    vanta_hint(err, "Its languages:%s", n > 0 ? list : " none that vanta can read");
+}
+
 static enum vanta_status check_language(struct preparation *p, const char *name,
                                         struct vanta_error *err)
 {
     if (!p->language || xtts_special_id(p->t, p->language->token) < 0) {
         vanta_fail(err, VANTA_ERR_UNSUPPORTED, "the model does not speak \"%s\"", name);
-        vanta_hint(err, "Languages: ar cs de en es fr hi hu it nl pl pt ru tr; "
-                        "ja, ko and zh romanized.");
+        hint_languages(p, err);
         return VANTA_ERR_UNSUPPORTED;
     }
     if (!p->language->ordinal && !p->romanized) {
