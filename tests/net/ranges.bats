@@ -159,12 +159,23 @@ ranges() {
 }
 
 @test "an address that expires for all ranges at once is asked for again, and no other fault is seen" {
-    fetch --connections 8 -- "$URL/toexpireall:4/big.bin"
-    arrived
-    [ "$(requests 'GET /expiresall:1:4/.*range=[1-9]')" -ge 5 ]
-    [ "$(requests 'GET /expiresall:[2-9].*range=[1-9]')" -ge 2 ]
-    # The source itself refuses nobody.
-    lacks "refuses access"
+    local try
+
+    # Whether several ranges ask before the first has a new address is chance: each try
+    # must bring the file, and one of them be of that kind.
+    for try in 1 2 3 4 5 6 7 8; do
+        rm -rf models partial
+        stop_server
+        start_server
+        fetch --connections 8 -- "$URL/toexpireall:4/big.bin"
+        arrived
+        # The source itself refuses nobody.
+        lacks "refuses access"
+        [ "$(requests 'GET /expiresall:1:4/.*range=[1-9]')" -lt 5 ] ||
+            [ "$(requests 'GET /expiresall:[2-9].*range=[1-9]')" -lt 2 ] || return 0
+    done
+    cat "$LOG"
+    return 1
 }
 
 # --- several sources -------------------------------------------------------------------

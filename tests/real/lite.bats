@@ -252,9 +252,6 @@ END
     (cd "$VANTA_SOURCE_DIR" && tar cf - scripts src include catalog cmake deps docs \
         CMakeLists.txt CMakePresets.json VERSION) | (cd "$clone" && tar xf -)
     mv "$models" "$clone/models"
-    # For a compiler's cache (test.sh has one) this clone is the other one in another place.
-    CCACHE_BASEDIR=$(cd "$clone" && pwd -P)
-    export CCACHE_BASEDIR
     # The engines are built once per machine: those that are there are taken.
     export VANTA_ENGINE_CACHE=$engine_cache CCACHE_BASEDIR=$clone
     run "$clone/scripts/setup_all_models.sh" --profile lite
