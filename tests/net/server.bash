@@ -8,6 +8,7 @@ start_server() {
     local port_file=$BATS_TEST_TMPDIR/port i
 
     mkdir -p "$FILES"
+    rm -f "$port_file" # of a server before
     : >"$LOG"
     # Proxies would come between the test and its server.
     unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
