@@ -182,13 +182,21 @@ static enum vanta_status sync_parent(const char *path, struct vanta_error *err)
     return vanta_dir_sync(parent, err);
 }
 
-/* A file that took the place of a device would be in the way of all programs. */
+static bool is_channel(const struct stat *st)
+{
+    return !S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode);
+}
+
+/* A file that took the place of a device would be in the way of all programs. Of a link to
+ * one only the link would be replaced. */
 static enum vanta_status refuse_channel(const char *path, struct vanta_error *err)
 {
-    return vanta_file_is_channel(path)
-               ? vanta_fail(err, VANTA_ERR_EXISTS,
-                            "%s is a device or a pipe, in whose place no file is put", path)
-               : VANTA_OK;
+    struct stat st;
+
+    if (lstat(path, &st) != 0 || !is_channel(&st) || S_ISLNK(st.st_mode))
+        return VANTA_OK;
+    return vanta_fail(err, VANTA_ERR_EXISTS,
+                      "%s is a device or a pipe, in whose place no file is put", path);
 }
 
 enum vanta_status vanta_file_replace(const char *path, const void *data, size_t len,
@@ -406,7 +414,7 @@ bool vanta_file_is_channel(const char *path)
 {
     struct stat st;
 
-    return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+    return stat(path, &st) == 0 && is_channel(&st);
 }
 
 int vanta_file_open_channel(const char *path)

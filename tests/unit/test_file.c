@@ -392,6 +392,11 @@ static void nothing_takes_the_place_of_a_pipe(void **state)
     assert_int_equal(vanta_file_move(in_scratch("file"), pipe, true, NULL),
                      VANTA_ERR_EXISTS);
     assert_holds(in_scratch("file"), "new");
+    /* A link to one can be replaced: it is no more than a name. */
+    assert_int_equal(symlink("/dev/null", in_scratch("link")), 0);
+    assert_true(vanta_file_is_channel(in_scratch("link")));
+    assert_int_equal(vanta_file_replace(in_scratch("link"), "new", 3, NULL), VANTA_OK);
+    assert_holds(in_scratch("link"), "new");
     /* What is put there goes through. */
     fd = open(pipe, O_RDONLY | O_NONBLOCK);
     assert_true(fd >= 0);
