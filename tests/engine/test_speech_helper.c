@@ -9,7 +9,7 @@
 #if defined(__SANITIZE_ADDRESS__) /* where a process takes a quarter of a second */
 #define DAMAGE_STRIDE 20
 #else
-#define DAMAGE_STRIDE 5
+#define DAMAGE_STRIDE 10
 #endif
 #define TEXT "Good morning. The weather is fine today."
 
