@@ -52,7 +52,10 @@ static struct vanta_engine *open_speech(const char *path, struct heard *heard,
                                      .arg = heard};
     struct vanta_engine *engine = NULL;
 
-    return vanta_engine_open(&engine, &o, err) == VANTA_OK ? engine : NULL;
+    if (vanta_engine_open(&engine, &o, err) != VANTA_OK)
+        return NULL;
+    heard->progress = 0; /* that of loading, which is over */
+    return engine;
 }
 
 static struct vanta_engine *opened(struct heard *heard)
