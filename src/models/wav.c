@@ -34,6 +34,20 @@ static const char *name_of(const struct vanta_wav *wav)
     return wav->path ? wav->path : "standard output";
 }
 
+/* Sound is not gone on with as downloads are: another run makes all of it again. */
+static enum vanta_status write_out(const struct vanta_wav *wav, const void *data, size_t len,
+                                   struct vanta_error *err)
+{
+    enum vanta_status status =
+        vanta_file_write_all(wav->fd, data, len, name_of(wav), err);
+
+    if (status == VANTA_ERR_NO_SPACE && err) {
+        err->hint[0] = '\0';
+        vanta_hint(err, "free some disk space, or name a file on another disk");
+    }
+    return status;
+}
+
 enum vanta_status vanta_wav_open(struct vanta_wav *wav, const char *path, int fd,
                                  bool bare, struct vanta_error *err)
 {
@@ -49,7 +63,7 @@ enum vanta_status vanta_wav_open(struct vanta_wav *wav, const char *path, int fd
         return vanta_fail_errno(err, errno, "%s", path);
     make_header(header, UINT64_MAX);
     if (!bare)
-        status = vanta_file_write_all(wav->fd, header, HEADER, name_of(wav), err);
+        status = write_out(wav, header, HEADER, err);
     if (status != VANTA_OK)
         vanta_wav_abandon(wav);
     return status;
@@ -59,7 +73,7 @@ enum vanta_status vanta_wav_add(struct vanta_wav *wav, const int16_t *samples, s
                                 struct vanta_error *err)
 {
     wav->bytes += n * sizeof *samples;
-    return vanta_file_write_all(wav->fd, samples, n * sizeof *samples, name_of(wav), err);
+    return write_out(wav, samples, n * sizeof *samples, err);
 }
 
 enum vanta_status vanta_wav_finish(struct vanta_wav *wav, struct vanta_error *err)
