@@ -293,7 +293,8 @@ static void refuse_license(struct setup_work *work, bool asked)
     vanta_fail(err, VANTA_ERR_LICENSE, "%s: its licence, %s, %s", model->id,
                license->name ? license->name : license->id,
                asked ? "was not accepted" : "has to be accepted first");
-    vanta_hint(err, "Read %s, then: vanta setup %s --accept-license %s",
+    vanta_hint(err, "%s%sRead %s, then: vanta setup %s --accept-license %s",
+               license->summary ? license->summary : "", license->summary ? " " : "",
                license->url ? license->url : "it", model->id, license->id);
     skip(work);
 }

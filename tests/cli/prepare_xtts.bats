@@ -58,6 +58,7 @@ for m in json.load(open(sys.argv[1]))["models"]:
     exits 3
     contains "its licence, A licence, has to be accepted first"
     contains "--accept-license CPML"
+    contains "Non-commercial use only, of the model and of the speech it makes."
     [ ! -e "$folder" ]
     [ -z "$(find "$models" -name '*.pth' 2>/dev/null)" ]
     COQUI_TOS_AGREED=0 run vanta_setup

@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/path.h"
+#include "base/text.h"
 #include "models/catalog.h"
 
 static struct vanta_catalog *load(void)
@@ -303,6 +304,9 @@ static void test_licences(void **state)
     assert_true(cpml->must_accept);
     assert_false(cpml->may_redistribute);
     assert_non_null(cpml->summary);
+    /* Where it can be read still: its publisher's own site is gone. */
+    assert_ptr_equal(strstr(cpml->url, find(c, "coqui-XTTS-v2")->upstream), cpml->url);
+    assert_true(vanta_has_suffix(cpml->url, "/LICENSE.txt"));
     assert_string_equal(cpml->text.path, "LICENSE.txt");
     assert_int_equal(cpml->text.size_bytes, 4014);
     assert_int_equal(cpml->text.n_sources, 1);
