@@ -39,6 +39,18 @@ static void linef(const char *name, const char *fmt, ...)
     line(name, text);
 }
 
+static void print_count(const char *name, uint64_t count)
+{
+    if (count)
+        linef(name, "%" PRIu64, count);
+}
+
+static void print_speech(const struct vanta_model_facts *f)
+{
+    line("languages", f->languages);
+    print_count("voices", f->voices);
+}
+
 /* --- an entry --- */
 
 static void print_state(const struct session *s, const struct vanta_entry *e)
@@ -123,6 +135,7 @@ static void print_origin(const struct vanta_entry *e)
 static int print_entry(const struct session *s, const struct vanta_entry *e)
 {
     const struct vanta_catalog_model *model = vanta_catalog_find(s->catalog, e->id);
+    struct vanta_model_facts facts;
     char path[VANTA_PATH_MAX];
 
     line("id", e->id);
@@ -138,6 +151,9 @@ static int print_entry(const struct session *s, const struct vanta_entry *e)
     line("hash", e->hash);
     print_origin(e);
     print_members("parameters", json_object_get(e->extra, "parameters"));
+    if (e->type == VANTA_TYPE_TTS && vanta_entry_path(s->root, e, path) &&
+        vanta_inspect_file(path, &facts, NULL) == VANTA_OK)
+        print_speech(&facts);
     print_members("hardware", json_object_get(e->extra, "hardware_requirements"));
     print_members("metadata", json_object_get(e->extra, "metadata"));
     if (model && vanta_streq_nocase(model->id, e->id))
@@ -184,12 +200,6 @@ static int print_facts_json(const char *path, const struct vanta_model_facts *f)
         f->format == VANTA_FORMAT_TORCH ? info_checkpoint_json(path) : NULL));
 }
 
-static void print_count(const char *name, uint64_t count)
-{
-    if (count)
-        linef(name, "%" PRIu64, count);
-}
-
 static int print_file(const char *path, bool json)
 {
     char size[VANTA_SIZE_TEXT_MAX];
@@ -212,6 +222,7 @@ static int print_file(const char *path, bool json)
     print_count("context", f.context_tokens);
     print_count("layers", f.layers);
     print_count("embedding", f.embedding_length);
+    print_speech(&f);
     line("license", f.license);
     if (f.format == VANTA_FORMAT_TORCH)
         info_print_checkpoint(path);

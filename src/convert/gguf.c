@@ -1,5 +1,6 @@
 #include "convert/gguf.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -180,11 +181,37 @@ static uint64_t *architecture_field(struct vanta_gguf *out, const char *key)
     return NULL;
 }
 
+/* Names as "one, two" in out, where it is given, and how many there are. A list of anything
+ * else is passed over. */
+static enum vanta_status read_names(struct vanta_cursor *c, const char *key, char *out,
+                                    size_t size, uint64_t *count, struct vanta_error *err)
+{
+    uint64_t pos = c->pos, n = 0, i;
+    uint32_t type;
+    size_t len = 0;
+    enum vanta_status status = vanta_cursor_u32(c, &type, err);
+
+    if (status == VANTA_OK && type == TYPE_STRING)
+        status = vanta_cursor_u64(c, &n, err);
+    else if (status == VANTA_OK && (status = vanta_cursor_seek(c, pos, err)) == VANTA_OK)
+        status = skip_array(c, 1, err);
+    for (i = 0; status == VANTA_OK && i < n; i++) {
+        char name[64];
+
+        status = read_text(c, TYPE_STRING, key, name, sizeof name, err);
+        if (status == VANTA_OK && len + strlen(name) + 3 <= size)
+            len += (size_t)snprintf(out + len, size - len, "%s%s", len ? ", " : "", name);
+    }
+    *count = n;
+    return status;
+}
+
 static enum vanta_status read_value(struct vanta_cursor *c, const char *key,
                                     uint32_t type, struct vanta_gguf *out,
                                     struct vanta_error *err)
 {
-    uint64_t *field;
+    size_t len = strlen(out->architecture);
+    uint64_t *field, n;
 
     if (strcmp(key, "general.architecture") == 0)
         return read_text(c, type, key, out->architecture, sizeof out->architecture, err);
@@ -203,6 +230,12 @@ static enum vanta_status read_value(struct vanta_cursor *c, const char *key,
     /* Some architectures have one value a layer. */
     if (field && type != TYPE_ARRAY)
         return read_integer(c, type, key, field, err);
+    if (type == TYPE_ARRAY && len > 0 && strncmp(key, out->architecture, len) == 0) {
+        if (strcmp(key + len, ".languages") == 0)
+            return read_names(c, key, out->languages, sizeof out->languages, &n, err);
+        if (strcmp(key + len, ".speakers") == 0)
+            return read_names(c, key, NULL, 0, &out->voices, err);
+    }
     return skip_value(c, type, err);
 }
 

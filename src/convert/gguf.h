@@ -38,6 +38,8 @@ struct vanta_gguf {
     bool has_file_type;
     uint64_t file_type; /* general.file_type; ggml_type.h names it */
     uint64_t context_length, block_count, embedding_length; /* ARCHITECTURE.*; 0 */
+    char languages[160]; /* ARCHITECTURE.languages: "en, de"; cut where it is long */
+    uint64_t voices;     /* how many ARCHITECTURE.speakers has; 0 */
     const char *main_type; /* of most bytes: "Q4_K"; NULL when it is not known */
     uint32_t alignment;
 };

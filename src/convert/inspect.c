@@ -221,6 +221,8 @@ static enum vanta_status inspect_gguf(struct vanta_cursor *c,
     out->context_tokens = g.context_length;
     out->layers = g.block_count;
     out->embedding_length = g.embedding_length;
+    out->voices = g.voices;
+    set(out->languages, sizeof out->languages, g.languages);
     return VANTA_OK;
 }
 

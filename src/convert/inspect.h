@@ -42,6 +42,8 @@ struct vanta_model_facts {
     uint64_t context_tokens; /* 0 unknown */
     uint64_t layers;
     uint64_t embedding_length;
+    char languages[160];    /* of a speech model: "en, de"; "" */
+    uint64_t voices;        /* its own; 0 */
     char license[64];       /* what the file claims; "" */
     uint64_t size_bytes;
 };

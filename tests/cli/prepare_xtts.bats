@@ -133,6 +133,12 @@ END
     [ "$output" = "$gguf" ]
     run "$VANTA" list --catalog "$catalog"
     contains untested
+    for what in voice "$gguf"; do
+        run "$VANTA" info $what --catalog "$catalog"
+        exits 0
+        contains "languages      en, es, fr, "
+        contains "voices         2"
+    done
     rm -r "$upstream"
     run vanta_setup
     exits 0

@@ -142,6 +142,49 @@ static void test_facts(void **state)
     assert_int_equal(facts.parameters, 64 + 512);
     assert_string_equal(facts.main_type, "Q4_K");
     assert_int_equal(facts.alignment, 64);
+    assert_string_equal(facts.languages, "");
+    assert_int_equal(facts.voices, 0);
+}
+
+static void names(const char *list, unsigned n, const char *name)
+{
+    key(list, ARRAY), put_u32(&b, STRING), put_u64(&b, n);
+    while (n-- > 0)
+        put_gguf_string(&b, name);
+}
+
+/* A speech model's lists, before the architecture and behind it; what is no list of names
+ * says nothing, and one that lies about its length ends with the file. */
+static void test_speech_facts(void **state)
+{
+    static const uint64_t vector[] = {64};
+
+    (void)state;
+    head(3, 1, 3);
+    names("xtts.speakers", 3, "Somebody");
+    text("general.architecture", "xtts");
+    names("xtts.languages", 2, "e\x1bn");
+    tensor("v", 1, vector, 0, 0);
+    data(32, 256);
+    assert_int_equal(read_all(), VANTA_OK);
+    assert_string_equal(facts.languages, "e?n, e?n");
+    assert_int_equal(facts.voices, 3);
+
+    head(3, 1, 3);
+    text("general.architecture", "xtts");
+    key("xtts.speakers", ARRAY), put_u32(&b, U16), put_u64(&b, 2), put_u32(&b, 0);
+    names("xtts.languages", 60, "zh-cn"); /* more than there is room for */
+    tensor("v", 1, vector, 0, 0);
+    data(32, 256);
+    assert_int_equal(read_all(), VANTA_OK);
+    assert_int_equal(facts.voices, 0);
+    assert_int_equal(strlen(facts.languages), 23 * strlen("zh-cn, ") - 2);
+
+    head(3, 1, 2);
+    text("general.architecture", "xtts");
+    key("xtts.speakers", ARRAY), put_u32(&b, STRING), put_u64(&b, UINT64_MAX);
+    assert_int_equal(read_all(), VANTA_ERR_FORMAT);
+    assert_int_equal(facts.voices, 0);
 }
 
 static void test_architecture_behind_its_keys(void **state)
@@ -350,6 +393,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_facts),
+        cmocka_unit_test(test_speech_facts),
         cmocka_unit_test(test_architecture_behind_its_keys),
         cmocka_unit_test(test_cut_short_anywhere),
         cmocka_unit_test(test_heads),
