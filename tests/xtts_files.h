@@ -154,6 +154,28 @@ static inline void xtts_saved_name(const struct xtts_tensor *t,
                                        : ".weight_v");
 }
 
+/* What training goes on with: tensors by numbers, one of them twice, and settings. */
+static inline void xtts_put_optimizer(struct xtts_bytes *b, const struct xtts_tensor *t)
+{
+    xtts_text(b, "optimizer");
+    xtts_put(b, "}(", 2);
+    xtts_text(b, "state");
+    xtts_put(b, "}K\0}(", 5);
+    xtts_text(b, "exp_avg");
+    xtts_put_tensor(b, t, NULL, 0);
+    xtts_text(b, "exp_avg_sq");
+    xtts_put_tensor(b, t, NULL, 0);
+    xtts_put(b, "us", 2);
+    xtts_text(b, "param_groups");
+    xtts_put(b, "]}(", 3);
+    xtts_text(b, "betas");
+    xtts_put(b, "G?\xec\xcc\xcc\xcc\xcc\xcc\xcdG?\xef\xae\x14z\xe1G\xae\x86", 19);
+    xtts_text(b, "amsgrad");
+    xtts_byte(b, '\x89');
+    xtts_text(b, "params");
+    xtts_put(b, "]K\0auau", 7);
+}
+
 static inline struct xtts_bytes xtts_pickle(const struct xtts_tensors *l,
                                             const struct xtts_variant *v)
 {
@@ -189,6 +211,8 @@ static inline struct xtts_bytes xtts_pickle(const struct xtts_tensors *l,
         xtts_text(&b, "echo harm");
         xtts_put(&b, "tR", 2);
     }
+    if (v->extra)
+        xtts_put_optimizer(&b, &l->items[0]);
     xtts_text(&b, "step");
     xtts_int(&b, 1234567);
     xtts_text(&b, "model_loss");
