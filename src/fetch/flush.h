@@ -7,7 +7,8 @@
  *     failed = vanta_flush_end(&f);             // the errno of one that failed, or 0
  *
  * A failed fsync must be heard of here: the system tells of a lost write once, and the next
- * fsync of the same file is fine again. It stays busy then, and never is done. Threads: one caller beside its own, which starts with the first question.
+ * fsync of the same file is fine again. It stays busy then, and never is done. Threads:
+ * one caller beside its own, which starts with the first question.
  */
 #ifndef VANTA_FETCH_FLUSH_H
 #define VANTA_FETCH_FLUSH_H

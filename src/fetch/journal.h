@@ -68,8 +68,8 @@ struct vanta_journal_writer {
 enum vanta_status vanta_journal_begin(struct vanta_journal_writer *w, const char *path,
                                       const struct vanta_journal *journal,
                                       struct vanta_error *err);
-/* word: "have", "lost", "apart", "synced" or "unsure"; those numbers that the word takes. Not waited
- * for: it is in the file when it returns, on the disk some time. */
+/* word: "have", "lost", "apart", "synced" or "unsure"; those numbers that the word takes.
+ * Not waited for: it is in the file when it returns, on the disk some time. */
 enum vanta_status vanta_journal_add(struct vanta_journal_writer *w, const char *path,
                                     const char *word, uint64_t a, uint64_t b,
                                     struct vanta_error *err);

@@ -105,9 +105,9 @@ enum vanta_status vanta_partial_hex(struct vanta_partial *p, char hex[VANTA_SHA2
                                     struct vanta_error *err);
 
 /* fsync, rename to dest (its folder is created; what is there is replaced); the name lasts
- * once the caller has synced the folder. Journal and lock are deleted. On failure the bytes stay, but of a file that could
- * not be synced only what an earlier sync covers: the system forgets which were lost.
- * Closes. */
+ * once the caller has synced the folder. Journal and lock are deleted. On failure the
+ * bytes stay, but of a file that could not be synced only what an earlier sync covers: the
+ * system forgets which were lost. Closes. */
 enum vanta_status vanta_partial_commit(struct vanta_partial *p, const char *dest,
                                        struct vanta_error *err);
 /* Deletes all of it. Closes. */
