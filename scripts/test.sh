@@ -9,9 +9,9 @@ usage() {
     cat <<'END'
 usage: ./scripts/test.sh [--yes] [--no-install] [OPTION of ctest...]
 
-Installs missing system packages, builds the engines once per machine, builds with the system's compiler, with clang and with
-sanitizers, and runs all tests. The real-model tests download about 730 MB once and keep
-them below build/; VANTA_REAL=0 leaves them out.
+Installs missing system packages, builds the engines once per machine, builds with the
+system's compiler, with clang and with sanitizers, and runs all tests. The real-model tests
+download about 730 MB once and keep them below build/; VANTA_REAL=0 leaves them out.
 
   --yes          do not ask before the package command is run
   --no-install   install no package; only name what is missing
