@@ -491,7 +491,8 @@ static void pick(struct vanta_call *call, struct work *work, bool *wait)
     }
 }
 
-static void stop_all(struct vanta_call *call)
+/* Ends each job that does not run. status: VANTA_ERR_CANCELLED or VANTA_ERR_NO_MEMORY. */
+static void stop_waiting(struct vanta_call *call, enum vanta_status status)
 {
     size_t i;
 
@@ -501,7 +502,10 @@ static void stop_all(struct vanta_call *call)
         if (job->state != VANTA_JOB_CHECK && job->state != VANTA_JOB_PENDING)
             continue;
         vanta_error_clear(&job->error);
-        vanta_fail(&job->error, VANTA_ERR_CANCELLED, "stopped");
+        if (status == VANTA_ERR_NO_MEMORY)
+            vanta_fail_memory(&job->error);
+        else
+            vanta_fail(&job->error, status, "stopped");
         stop_job(call, job);
     }
 }
@@ -522,21 +526,6 @@ static void run(struct vanta_call *call, struct work *work)
                       job->move == VANTA_MOVE_DONE ? job->item->dest : NULL);
 }
 
-static void out_of_memory(struct vanta_call *call)
-{
-    size_t i;
-
-    for (i = 0; i < call->n; i++) {
-        struct vanta_job *job = &call->jobs[i];
-
-        if (job->state != VANTA_JOB_CHECK && job->state != VANTA_JOB_PENDING)
-            continue;
-        vanta_error_clear(&job->error);
-        vanta_fail_memory(&job->error);
-        stop_job(call, job);
-    }
-}
-
 void vanta_schedule_work(struct vanta_call *call)
 {
     struct work work = {.jobs = calloc(call->n, sizeof(struct vanta_job *))};
@@ -545,10 +534,10 @@ void vanta_schedule_work(struct vanta_call *call)
 
     pthread_mutex_lock(&call->mutex);
     if (!work.jobs)
-        out_of_memory(call);
+        stop_waiting(call, VANTA_ERR_NO_MEMORY);
     while (call->unfinished > 0 && work.jobs) {
         if (vanta_cancelled(call->f))
-            stop_all(call);
+            stop_waiting(call, VANTA_ERR_CANCELLED);
         pick(call, &work, &wait);
         if (work.n > 0) {
             pthread_mutex_unlock(&call->mutex);

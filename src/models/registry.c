@@ -159,7 +159,7 @@ fail:
     return status == VANTA_OK ? vanta_fail_memory(err) : status;
 }
 
-static bool has_alias(const struct vanta_entry *entry, const char *id)
+bool vanta_entry_has_alias(const struct vanta_entry *entry, const char *id)
 {
     const json_t *aliases = json_object_get(entry->extra, "aliases");
     size_t i;
@@ -181,7 +181,7 @@ static size_t find(const struct vanta_registry *registry, const char *id)
     if (k != SIZE_MAX)
         return k;
     for (i = 0; i < registry->n; i++)
-        if (has_alias(registry->entries[i], id))
+        if (vanta_entry_has_alias(registry->entries[i], id))
             return i;
     model = registry->catalog ? vanta_catalog_find(registry->catalog, id) : NULL;
     if (!model)

@@ -47,6 +47,8 @@ json_t *vanta_entry_json(const struct vanta_entry *entry);
 /* Gives the entry every field that must be there, and extra's known fields their types;
  * values of other types move to "FIELD_as_written". */
 enum vanta_status vanta_entry_complete(struct vanta_entry *entry, struct vanta_error *err);
+/* Whether id, in any case, is among the other names that the entry goes by. */
+bool vanta_entry_has_alias(const struct vanta_entry *entry, const char *id);
 
 /* --- registry_upgrade.c: from the guide's form --- */
 

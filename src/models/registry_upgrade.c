@@ -159,19 +159,6 @@ static enum vanta_status upgrade_hash(const char *root, struct vanta_entry *entr
     return VANTA_OK;
 }
 
-static bool has_alias(const json_t *aliases, const char *id)
-{
-    size_t i;
-
-    for (i = 0; i < json_array_size(aliases); i++) {
-        const char *alias = json_string_value(json_array_get(aliases, i));
-
-        if (alias && vanta_streq_nocase(alias, id))
-            return true;
-    }
-    return false;
-}
-
 static enum vanta_status upgrade_id(const struct vanta_catalog *catalog,
                                     struct vanta_entry *entry, struct vanta_error *err)
 {
@@ -190,7 +177,7 @@ static enum vanta_status upgrade_id(const struct vanta_catalog *catalog,
         aliases = json_array();
         json_object_set_new(entry->extra, "aliases", aliases);
     }
-    if (!has_alias(aliases, entry->id))
+    if (!vanta_entry_has_alias(entry, entry->id))
         json_array_append_new(aliases, json_string(entry->id));
     free(entry->id);
     entry->id = id;
