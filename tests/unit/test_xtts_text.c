@@ -1,4 +1,4 @@
-/* The text rules of XTTS: cleaned text by language, token ids, cutting, refusals. */
+/* The text side of XTTS: odd texts cleaned, token ids, cutting, refusals. */
 #include <dirent.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -61,45 +61,7 @@ static char *clean(const char *language, const char *text)
     return out;
 }
 
-/* --- the tables: a text, a tab, what the model is given --- */
-
-static size_t check_table(const char *language)
-{
-    char name[64], *data, *line, *next, *cleaned;
-    size_t len, n = 0;
-
-    snprintf(name, sizeof name, "text/%s.tsv", language);
-    data = slurp(name, &len);
-    for (line = data; *line; line = next) {
-        char *tab = strchr(line, '\t'), *end = strchr(line, '\n');
-
-        assert_non_null(tab);
-        assert_non_null(end);
-        *tab = *end = '\0';
-        next = end + 1;
-        cleaned = clean(language, line);
-        if (strcmp(cleaned, tab + 1) != 0)
-            fail_msg("%s: \"%s\"\n  gives  \"%s\"\n  not    \"%s\"", language, line,
-                     cleaned, tab + 1);
-        free(cleaned);
-        n++;
-    }
-    free(data);
-    return n;
-}
-
-static void tables_of_all_languages_hold(void **state)
-{
-    static const char *const languages[] = {"ar", "cs", "de", "en", "es", "fr", "hi",
-                                            "hu", "it", "nl", "pl", "pt", "ru", "tr"};
-    size_t i;
-
-    (void)state;
-    for (i = 0; i < sizeof languages / sizeof languages[0]; i++) {
-        assert_true(vanta_xtts_language_known(languages[i]));
-        assert_true(check_table(languages[i]) >= 12);
-    }
-}
+/* --- cleaning: test_xtts_text_tables.c has every language --- */
 
 static void check_clean(const char *language, const char *text, const char *wanted)
 {
@@ -453,7 +415,6 @@ static void texts_and_sentences_have_a_limit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tables_of_all_languages_hold),
         cmocka_unit_test(numbers_beyond_the_rules_are_read_by_digit),
         cmocka_unit_test(odd_characters_are_made_regular),
         cmocka_unit_test(ids_are_those_of_the_tokenizers_library),
