@@ -283,6 +283,33 @@ static void test_distribution(void **state)
     assert_true(fabs(times[0] / 1e5 - 0.25 / 0.365) < 0.01);
 }
 
+/* Each pair of steps in the other order would keep another set. */
+static void test_order_of_steps(void **state)
+{
+    struct vanta_xtts_sampling o = {.temperature = 0.5F, .top_p = 0.9F,
+                                    .repetition_penalty = 1};
+    const float logits[] = {logf(0.5F), logf(0.3F), logf(0.15F), logf(0.05F)};
+    const float used[] = {1, 1.5F, 0.5F, -9};
+    unsigned times[4];
+
+    (void)state;
+    /* Of the squares 0.25, 0.09, 0.0225 and 0.0025 the last two are within a tenth. */
+    count(&o, logits, 4, 20000, times);
+    assert_true(times[1] > 0);
+    assert_int_equal(times[2] + times[3], 0);
+    /* Of three that stay the last has 0.158, within 0.17; of all four the last two have
+     * 0.2, and one of them would stay. */
+    o = (struct vanta_xtts_sampling){1, 0.83F, 1, 3};
+    count(&o, logits, 4, 20000, times);
+    assert_true(times[1] > 0);
+    assert_int_equal(times[2] + times[3], 0);
+    /* The penalty makes another one the largest: 1.5 / 2 < 1. */
+    o = (struct vanta_xtts_sampling){0.7F, 1, 2, 1};
+    vanta_xtts_sampler_start(&sampler, &o, 5, 3);
+    assert_int_equal(next(used, 4), 0);
+    assert_int_equal(next(used, 4), 1); /* 0.5, 0.75, 0.5 */
+}
+
 static void test_equals_and_seeds(void **state)
 {
     struct vanta_xtts_sampling o = {.temperature = 1, .top_p = 1, .repetition_penalty = 1,
@@ -319,6 +346,7 @@ int main(void)
         cmocka_unit_test(test_lying_sizes),
         cmocka_unit_test(test_penalty),
         cmocka_unit_test(test_distribution),
+        cmocka_unit_test(test_order_of_steps),
         cmocka_unit_test(test_equals_and_seeds),
     };
 

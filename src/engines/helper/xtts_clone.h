@@ -18,7 +18,7 @@
  * recording).
  * Memory: about 25 MB for each 10 s of the longest recording and as much for the latents,
  * and the weights of one layer at a time (the model's pages of what it listens with are
- * touched, 150 MB in f16). Cost: some 9 G multiply-adds a second of recordings.
+ * touched, 150 MB in f16). Cost: some 4.6 G multiply-adds a second of recordings.
  * Threads: as options say, for the call alone; cancel may be set from any thread.
  * Source: coqui-tts, TTS/tts/models/xtts.py (get_conditioning_latents), layers/xtts/
  * (latent_encoder.py, perceiver_encoder.py), encoder/models/resnet.py.

@@ -16,7 +16,7 @@
 #include "engines/helper/xtts_text.h"
 #include "engines/helper/xtts_vocoder.h"
 
-#define PAUSE_SAMPLES 10000 /* behind each sentence but the last, as the reference */
+#define PAUSE_SAMPLES 10000 /* between sentences, as the reference; it ends with one too */
 #define CODES_AN_ID 4.5 /* 21.5 codes a second, about 14 letters, 3 letters an id */
 #define MOST_OF_SENTENCE 0.95
 #define PATHS_MAX VANTA_XTTS_CLONE_FILES_MAX
