@@ -380,25 +380,31 @@ static inline void xtts_write_storages(struct xtts_zip *z, const struct xtts_ten
     }
 }
 
+static inline void xtts_write_tensors(const char *path, const struct xtts_tensors *l,
+                                      const struct xtts_variant *v)
+{
+    struct xtts_bytes pickle = xtts_pickle(l, v);
+    struct xtts_zip z;
+
+    xtts_begin(&z, path, "model");
+    xtts_member(&z, "data.pkl", pickle.data, pickle.n);
+    xtts_member(&z, "byteorder", "little", 6);
+    xtts_write_storages(&z, l, v);
+    xtts_member(&z, "version", "3\n", 2);
+    xtts_end(&z);
+    free(pickle.data);
+}
+
 static inline void xtts_write_checkpoint(const char *path, const struct xtts_size *size,
                                          const struct xtts_variant *v)
 {
     struct xtts_tensors l = xtts_list(size);
-    struct xtts_bytes pickle;
-    struct xtts_zip z;
 
     if (v->extra) {
         xtts_add(&l, "torch_mel_spectrogram_dvae.mel_stats", 1, 80, 0, 0, 0);
         xtts_pair(&l, "dvae.decoder.0", 3, 4, 4, 2, 3, 0);
     }
-    pickle = xtts_pickle(&l, v);
-    xtts_begin(&z, path, "model");
-    xtts_member(&z, "data.pkl", pickle.data, pickle.n);
-    xtts_member(&z, "byteorder", "little", 6);
-    xtts_write_storages(&z, &l, v);
-    xtts_member(&z, "version", "3\n", 2);
-    xtts_end(&z);
-    free(pickle.data);
+    xtts_write_tensors(path, &l, v);
     free(l.items);
 }
 

@@ -348,6 +348,43 @@ static void cut_files_are_refused(void **state)
     vanta_buf_free(&right);
 }
 
+/* A checkpoint of three tensors, cut to every length that it can have: as the trainer
+ * writes it, as other mirrors do, and with what training goes on with. */
+static void cut_anywhere_is_refused(void **state)
+{
+    static const struct xtts_variant variants[] = {
+        {.transposed = true}, {.config = XTTS_CONFIG_DICT, .prefixed = true},
+        {.config = XTTS_CONFIG_NONE, .extra = true}};
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof variants / sizeof variants[0]; i++) {
+        struct xtts_tensors few = {0};
+        const char *path = in_scratch("few.pth");
+        int64_t len;
+
+        xtts_add(&few, "gpt.gpt.h.0.attn.c_attn.weight", 2, 3, 5, 0, 0);
+        xtts_add(&few, "gpt.mel_head.bias", 1, 7, 0, 0, 0);
+        xtts_add(&few, "mel_stats", 1, 2, 0, 0, 0);
+        few.items[2].whole = true;
+        xtts_write_tensors(path, &few, &variants[i]);
+        free(few.items);
+        assert_int_equal(open_file(path, false), VANTA_OK);
+        assert_int_equal(file.n, 3);
+        vanta_torch_close(&file);
+        len = vanta_file_size(path);
+        assert_in_range(len, 1500, 4000);
+        while (len-- > 0) {
+            assert_int_equal(truncate(path, (off_t)len), 0);
+            if (open_file(path, false) == VANTA_OK)
+                fail_msg("variant %zu, cut to %lld bytes", i, (long long)len);
+            assert_int_equal(file.fd, -1);
+            assert_null(file.tensors);
+            assert_true(strstr(err.message, path) && !strstr(err.message, "(null)"));
+        }
+    }
+}
+
 /* Byte offsets in the central directory of a member that is the last one. */
 static void other_zips_are_refused(void **state)
 {
@@ -484,6 +521,7 @@ int main(void)
         scratch_test(a_call_is_named_and_not_made),
         scratch_test(damaged_zips_are_refused_or_harmless),
         scratch_test(cut_files_are_refused),
+        scratch_test(cut_anywhere_is_refused),
         scratch_test(other_zips_are_refused),
         scratch_test(safetensors_hold_the_same),
         scratch_test(a_file_without_tensors_is_no_model),
