@@ -151,7 +151,7 @@ static bool is_temporary(const char *name)
 static bool is_known_hidden(const char *name)
 {
     return is_temporary(name) || ends(name, ".lock") || ends(name, ".partial") ||
-           strcmp(name, ".vanta") == 0;
+           strcmp(name, ".vanta") == 0 || strcmp(name, ".license") == 0;
 }
 
 static void check_file(const json_t *model, const char *relative, const char *path)

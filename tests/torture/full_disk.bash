@@ -28,6 +28,16 @@ asked_right() {
     grep -q 'are needed on the disk' "$STAGE/out" && [ -z "$(find "$LIVE" -type f -size +0)" ]
 }
 
+# What is registered is there, whole, whatever became of the rest.
+registered_is_there() {
+    local id
+
+    for id in $MAKES; do
+        grep -q "\"id\": *\"$id\"" "$LIVE/registry/registry.json" 2>/dev/null || continue
+        holds "keep $id" || return 1
+    done
+}
+
 # full KIND SCENE N
 full() {
     local code
@@ -43,6 +53,7 @@ full() {
         [ "$code" -eq 3 ] && grep -q 'No space left\|are free' "$STAGE/out" || return 1
     fi
     [ "$1" != bytes ] || asked_right || return 1
+    registered_is_there || return 1
     cp "$STAGE/out" "$STAGE/said"
     # With a source, or mount(8) repeats an owner that a user namespace does not know.
     mount -t tmpfs -o remount,size=64m,nr_inodes=1000 tmpfs "$LIVE" && recovers || return 1

@@ -38,12 +38,16 @@ fetched() {
     printf '{"path": "%s", %s, "sources": ["%s"]}' "$1" "$(facts "$2")" "$3"
 }
 
-# torture_setup: upstream files, their server, the catalog, and the kept folders.
-torture_setup() {
+torture_stage() {
     STAGE=$BATS_TEST_TMPDIR CATALOG=$STAGE/catalog.json BEFORE=$STAGE/before
     LIVE=$STAGE/live
     [ -e "$SHIM" ] || skip "the shim needs Linux"
     [ -z "${VANTA_SANITIZE:-}" ] || skip "the sanitizers stand between the shim and libc"
+}
+
+# torture_setup: upstream files, their server, the catalog, and the kept folders.
+torture_setup() {
+    torture_stage
     start_server
     export HF_ENDPOINT=$URL
     COMMIT=0123456789abcdef0123456789abcdef01234567
@@ -116,6 +120,7 @@ step() {
     # Not of the story, and from nothing: fetched and registered; copied and converted too.
     one) STEP='setup writer' MAKES='writer' ;;
     all) STEP='setup writer spoken' MAKES='writer spoken' ;;
+    voice) STEP='setup voice --accept-license CPML' MAKES=voice ;; # of voice.bats
     8) STEP='verify --repair writer' MAKES=writer BAD='bad writer' KEEPS='near finder spoken encoder own' ;;
     esac
 }
@@ -298,4 +303,25 @@ round() {
     echo "round $1: step $n ($STEP), killed at $( ((way)) && echo call || echo ms) $at;" \
         "again: make torture SEED=$1 ROUNDS=1" >&2
     return 1
+}
+
+# small_disks: what full needs; skips where there is no way to a small disk.
+small_disks() {
+    MOUNTS=-m
+    [ "$(id -u)" -eq 0 ] || MOUNTS=-rm
+    mkdir -p "$LIVE"
+    unshare "$MOUNTS" mount -t tmpfs tmpfs "$LIVE" 2>/dev/null ||
+        skip "neither root nor a user namespace that may mount a small file system"
+    export STAGE CATALOG BEFORE LIVE SHIM
+}
+
+# full KIND SCENE FIRST LAST STEP EVERY: full_disk.bash, with each step where nothing is left
+# out, else with every so manyth. What could not be done is in $output.
+full() {
+    local every=$((STRIDE == 1 ? 1 : $6))
+
+    run unshare "$MOUNTS" "$BATS_TEST_DIRNAME/full_disk.bash" "$1" "$2" \
+        $(($3 + first % every * $5)) "$4" $(($5 * every))
+    echo "$output"
+    exits 0
 }

@@ -70,24 +70,8 @@ teardown() {
     sweep r 5 1
 }
 
-# full KIND SCENE FIRST LAST STEP EVERY: full_disk.bash, with each step where nothing is left
-# out, else with every so manyth. What could not be done is in $output.
-full() {
-    local every=$((STRIDE == 1 ? 1 : $6))
-
-    run unshare "$MOUNTS" "$BATS_TEST_DIRNAME/full_disk.bash" "$1" "$2" \
-        $(($3 + first % every * $5)) "$4" $(($5 * every))
-    echo "$output"
-    exits 0
-}
-
 @test "a disk that is full at every stage of a set-up" {
-    MOUNTS=-m
-    [ "$(id -u)" -eq 0 ] || MOUNTS=-rm
-    mkdir -p "$LIVE"
-    unshare "$MOUNTS" mount -t tmpfs tmpfs "$LIVE" 2>/dev/null ||
-        skip "neither root nor a user namespace that may mount a small file system"
-    export STAGE CATALOG BEFORE LIVE
+    small_disks
     full quota all 4096 28000000 100000 17
     contains "writing llm/.writer.partial/fetch"
     contains "writing whisper/.spoken.partial/converted"
