@@ -173,6 +173,17 @@ int vanta_file_create_beside(const char *path, char out[VANTA_PATH_MAX])
     return fd;
 }
 
+int vanta_file_create_held(const char *path, char out[VANTA_PATH_MAX])
+{
+    int fd;
+
+    vanta_file_sweep(path);
+    fd = vanta_file_create_beside(path, out);
+    if (fd >= 0)
+        flock(fd, LOCK_EX | LOCK_NB);
+    return fd;
+}
+
 static enum vanta_status sync_parent(const char *path, struct vanta_error *err)
 {
     char parent[VANTA_PATH_MAX];

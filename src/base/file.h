@@ -40,6 +40,9 @@ enum vanta_status vanta_file_put(const char *path, const void *data, size_t len,
 /* Creates the temporary file beside path that vanta_file_move then gives its name to;
  * out has its name. Its descriptor for writing, or -1 with errno set. */
 int vanta_file_create_beside(const char *path, char out[VANTA_PATH_MAX]);
+/* The same for a file that is written at length: it is held by a flock(2) until it is
+ * closed, and what a killed run left of path goes first. */
+int vanta_file_create_held(const char *path, char out[VANTA_PATH_MAX]);
 /* A new name of that form beside path, for a file that is written at length and moved to
  * path in the end; its writer holds a flock(2) on it. False: too long. */
 bool vanta_file_temporary(char out[VANTA_PATH_MAX], const char *path);

@@ -586,7 +586,7 @@ enum vanta_status vanta_speech_speak(struct vanta_speech *speech,
     c->bytes_max = request->bytes_max ? request->bytes_max : AUDIO_BYTES_MAX;
     c->words = VANTA_BUF(WORDS_BYTES_MAX);
     vanta_format(c->url, sizeof c->url, "%s/audio/speech", speech->account.base);
-    c->fd = vanta_file_create_beside(request->path, temporary);
+    c->fd = vanta_file_create_held(request->path, temporary);
     if (c->fd < 0) {
         status = vanta_fail_errno(err, errno, "writing %s", request->path);
         goto out;

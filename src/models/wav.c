@@ -55,10 +55,11 @@ enum vanta_status vanta_wav_open(struct vanta_wav *wav, const char *path, int fd
     enum vanta_status status = VANTA_OK;
 
     *wav = (struct vanta_wav){.path = path, .fd = fd, .bare = bare};
-    if (path)
-        wav->fd = vanta_file_is_channel(path)
-                      ? vanta_file_open_channel(path)
-                      : vanta_file_create_beside(path, wav->temporary);
+    if (path && vanta_file_is_channel(path)) {
+        wav->fd = vanta_file_open_channel(path);
+    } else if (path) {
+        wav->fd = vanta_file_create_held(path, wav->temporary);
+    }
     if (path && wav->fd < 0)
         return vanta_fail_errno(err, errno, "%s", path);
     make_header(header, UINT64_MAX);

@@ -10,8 +10,9 @@
  * 16 bits, one channel, VANTA_SPEAK_HZ. A stream (path NULL, a descriptor that stays the
  * caller's; or path is a device or a pipe, which is opened) cannot have its length in the
  * header: both lengths are then 0xFFFFFFFF, as players take for "to the end"; so are those
- * of more than 4 GiB. Not responsible for other formats. path is borrowed. Statuses as
- * base/file.h. One thread at a time.
+ * of more than 4 GiB. What a killed run left of path goes when path is opened. Not
+ * responsible for other formats. path is borrowed. Statuses as base/file.h. One thread at
+ * a time.
  * Source of the format: RIFF, "Multimedia Programming Interface", IBM and Microsoft, 1991.
  */
 #ifndef VANTA_MODELS_WAV_H

@@ -74,6 +74,24 @@ static void a_file_gets_its_lengths_and_then_its_name(void **state)
 }
 
 /* The fields have 32 bits: what does not fit is left open, and never wraps. */
+/* Two speeches into one file at a time are each other's to leave alone. */
+static void what_a_killed_run_left_goes(void **state)
+{
+    const char *path = in_scratch("a.wav");
+    struct vanta_wav wav, other;
+
+    (void)state;
+    scratch_text(".a.wav.tmp-2147483646-0", "half");
+    scratch_text(".b.wav.tmp-2147483646-0", "half, of another file");
+    assert_int_equal(vanta_wav_open(&wav, path, -1, false, &err), VANTA_OK);
+    assert_int_equal(files(), 2);
+    assert_int_equal(vanta_wav_open(&other, path, -1, false, &err), VANTA_OK);
+    assert_int_equal(files(), 3);
+    assert_int_equal(vanta_wav_finish(&wav, &err), VANTA_OK);
+    assert_int_equal(vanta_wav_finish(&other, &err), VANTA_OK);
+    assert_int_equal(files(), 2);
+}
+
 static void lengths_beyond_4_gib_are_open(void **state)
 {
     static const struct {
@@ -183,6 +201,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         scratch_test(a_file_gets_its_lengths_and_then_its_name),
+        scratch_test(what_a_killed_run_left_goes),
         scratch_test(lengths_beyond_4_gib_are_open),
         cmocka_unit_test(a_stream_is_open_from_the_start_and_stays_the_callers),
         cmocka_unit_test(nobody_listens_any_more),
