@@ -36,7 +36,7 @@ fuzz:
 
 # Kills and failing disks at random moments; ROUNDS=1 and the SEED of a failure repeat it.
 torture: all
-	@VANTA_TEST_SEED=$(SEED) VANTA_TORTURE_ROUNDS=$(ROUNDS) bats tests/torture/torture.bats
+	@VANTA_TEST_SEED=$(SEED) VANTA_TORTURE_ROUNDS=$(ROUNDS) bats tests/torture
 
 bench: all
 	@bench/run.sh
