@@ -137,6 +137,21 @@ static enum vanta_status run_conversion(const char *from, const char *to,
     return convert_gguf(from, to, o, bar, result, err);
 }
 
+/* Says it of the name that the user gave; and another run begins anew. */
+static void name_output(struct vanta_error *err, const char *temporary, const char *output)
+{
+    const char *at = strstr(err->message, temporary);
+    char said[VANTA_ERROR_MESSAGE_MAX];
+
+    if (at && vanta_format(said, sizeof said, "%.*s%s%s", (int)(at - err->message),
+                           err->message, output, at + strlen(temporary)))
+        memcpy(err->message, said, sizeof said);
+    if (err->status != VANTA_ERR_NO_SPACE)
+        return;
+    err->hint[0] = '\0';
+    vanta_hint(err, "make room there, or choose a place on another disk");
+}
+
 /* Converts beside the target and moves it there: that name is never half a file's. */
 static enum vanta_status convert(const char *dir, struct convert_options *o,
                                  struct vanta_convert_result *result,
@@ -162,11 +177,13 @@ static enum vanta_status convert(const char *dir, struct convert_options *o,
     status = run_conversion(dir, temporary, o, &bar, result, err);
     if (bar.shown)
         fputs("\r\033[K", stderr);
+    if (status == VANTA_OK) {
+        status = vanta_file_move(temporary, o->output, o->force, err);
+        if (status != VANTA_OK)
+            unlink(temporary);
+    }
     if (status != VANTA_OK)
-        return status;
-    status = vanta_file_move(temporary, o->output, o->force, err);
-    if (status != VANTA_OK)
-        unlink(temporary);
+        name_output(err, temporary, o->output);
     return status;
 }
 

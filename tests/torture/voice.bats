@@ -75,6 +75,8 @@ END_OF_CATALOG
     echo "$output"
     echo "$stderr"
     [ "$output" = $'exit 3: \nexit 3: \nexit 0: voice.gguf' ]
-    [[ $stderr == *"takes 1.57 MB, and 1.05 MB is free"*"make room there"* ]]
-    [[ $stderr == *"No space left on device"*"free some disk space"* ]]
+    [[ $stderr == *"$LIVE/voice.gguf: takes 1.57 MB, and 1.05 MB is free"* ]]
+    [[ $stderr == *"$LIVE/voice.gguf: No space left on device"* ]]
+    [ "$(grep -c 'make room there, or choose a place on another disk' <<<"$stderr")" -eq 2 ]
+    [[ $stderr != *.tmp-* && $stderr != *"goes on where"* ]]
 }
