@@ -446,8 +446,8 @@ static void many_writers_lose_nothing(void **state)
 static void a_kill_leaves_a_whole_registry(void **state)
 {
     char command[512];
-    size_t before = 0;
-    int round;
+    size_t before = 0, n;
+    int round, most_us = 8000;
 
     (void)state;
     add_ok("first");
@@ -464,15 +464,18 @@ static void a_kill_leaves_a_whole_registry(void **state)
                 add(id, "llm/x/w", DIGEST_A, NULL);
             }
         }
-        usleep((useconds_t)(rand() % 8000));
+        usleep((useconds_t)(rand() % most_us));
         kill(pid, SIGKILL);
         assert_int_equal(waitpid(pid, &status, 0), pid);
         r = load();
         assert_int_equal(vanta_registry_origin(r), VANTA_REGISTRY_CURRENT);
-        assert_true(vanta_registry_count(r) >= before);
+        n = vanta_registry_count(r);
+        assert_true(n >= before);
         assert_non_null(vanta_registry_find(r, "first"));
-        before = vanta_registry_count(r);
         vanta_registry_free(r);
+        if (n <= before && most_us < 200000) /* a slow machine writes nothing so soon */
+            most_us += most_us / 4;
+        before = n;
     }
     assert_true(before > 1);
     add_ok("last"); /* the lock is free, and what the killed left is swept away */
