@@ -73,7 +73,6 @@ static void a_file_gets_its_lengths_and_then_its_name(void **state)
     assert_int_equal(files(), 1);
 }
 
-/* The fields have 32 bits: what does not fit is left open, and never wraps. */
 /* Two speeches into one file at a time are each other's to leave alone. */
 static void what_a_killed_run_left_goes(void **state)
 {
@@ -92,6 +91,7 @@ static void what_a_killed_run_left_goes(void **state)
     assert_int_equal(files(), 2);
 }
 
+/* The fields have 32 bits: what does not fit is left open, and never wraps. */
 static void lengths_beyond_4_gib_are_open(void **state)
 {
     static const struct {
