@@ -204,7 +204,7 @@ static enum vanta_status ungroup(const struct match *m, struct vanta_buf *out,
     return VANTA_OK;
 }
 
-/* "$1.234" or "5,50€": at most one point or comma parts whole and cents. */
+/* "$1.234", "5,50€" or "$.50": at most one point or comma parts whole and cents. */
 static enum vanta_status money(const struct match *m, struct vanta_buf *out,
                                struct vanta_error *err)
 {
@@ -222,7 +222,6 @@ static enum vanta_status money(const struct match *m, struct vanta_buf *out,
         said = said && !point;
         point = p;
     }
-    said = said && point != at;
     if (said && !point)
         point = end;
     if (said)
