@@ -136,6 +136,33 @@ static enum vanta_status find_recordings(struct saying *s, struct vanta_error *e
 
 /* --- speaking --- */
 
+/* "ж щ" of "жщ". */
+static void space_out(const char *named, char out[2 * VANTA_SPEAK_UNKNOWN_BYTES])
+{
+    size_t n = 0;
+
+    for (; *named; named++) {
+        if (n > 0 && ((unsigned char)*named & 0xC0) != 0x80)
+            out[n++] = ' ';
+        out[n++] = *named;
+    }
+    out[n] = '\0';
+}
+
+static void warn_unknown(const struct saying *s, const struct vanta_spoken *spoken)
+{
+    char named[2 * VANTA_SPEAK_UNKNOWN_BYTES];
+
+    if (spoken->unknown == 0)
+        return;
+    space_out(spoken->unknown_characters, named);
+    warn("the model does not know %lld character%s of the text and cannot say %s: %s. Write "
+         "such words in other letters, or say by --language which language they are of (it "
+         "was %s).",
+         (long long)spoken->unknown, spoken->unknown == 1 ? "" : "s",
+         spoken->unknown == 1 ? "it" : "them", named, s->request.language);
+}
+
 static void say_rest(const struct saying *s, const struct vanta_spoken *spoken)
 {
     double audio_s = (double)spoken->samples / VANTA_SPEAK_HZ;
@@ -144,6 +171,7 @@ static void say_rest(const struct saying *s, const struct vanta_spoken *spoken)
         warn("%lld of %lld sentences are longer than the model can speak in one go: their "
              "ends are missing",
              (long long)spoken->cut, (long long)spoken->sentences);
+    warn_unknown(s, spoken);
     if (!s->run->options->common.quiet)
         fprintf(stderr,
                 "%.1f s of speech in %.1f s: real-time factor %.2f, first sound after "
@@ -158,11 +186,12 @@ static int tell_json(const struct saying *s, const struct vanta_spoken *spoken)
     double audio_s = (double)spoken->samples / VANTA_SPEAK_HZ;
 
     return run_write_document(NULL, json_pack(
-        "{s:i, s:s, s:s, s:f, s:i, s:I, s:I, s:f, s:f, s:f}", "version",
+        "{s:i, s:s, s:s, s:f, s:i, s:I, s:I, s:I, s:s, s:f, s:f, s:f}", "version",
         JSON_OUTPUT_VERSION, "model", s->run->entry->id, "path", s->run->options->output,
         "audio_s", audio_s, "sample_hz", VANTA_SPEAK_HZ, "sentences",
-        (json_int_t)spoken->sentences, "cut", (json_int_t)spoken->cut, "engine_ms",
-        spoken->engine_ms, "first_audio_ms", spoken->first_audio_ms, "real_time_factor",
+        (json_int_t)spoken->sentences, "cut", (json_int_t)spoken->cut, "unknown",
+        (json_int_t)spoken->unknown, "unknown_characters", spoken->unknown_characters,
+        "engine_ms", spoken->engine_ms, "first_audio_ms", spoken->first_audio_ms, "real_time_factor",
         audio_s > 0 ? spoken->engine_ms / 1000 / audio_s : 0.0));
 }
 

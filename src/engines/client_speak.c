@@ -86,6 +86,25 @@ static json_t *speak_request(const struct vanta_speak *r)
     return NULL;
 }
 
+static enum vanta_status read_unknown(const json_t *ok, struct vanta_spoken *out,
+                                      struct vanta_error *what)
+{
+    const char *named = NULL;
+    enum vanta_status status = whole(ok, "unknown", SAMPLES_MAX, &out->unknown, what);
+
+    if (status == VANTA_OK)
+        status = vanta_json_string(&client_doc, ok, "", "unknown_characters", true, &named,
+                                   what);
+    if (status == VANTA_OK && (strlen(named) >= sizeof out->unknown_characters ||
+                               (out->unknown > 0) != (named[0] != '\0')))
+        status = vanta_fail(what, VANTA_ERR_FORMAT,
+                            "unknown_characters: not those that it counts");
+    if (status == VANTA_OK)
+        vanta_text_printable(named, out->unknown_characters,
+                             sizeof out->unknown_characters);
+    return status;
+}
+
 static enum vanta_status read_spoken(const struct exchange *x, struct vanta_spoken *out,
                                      int64_t heard, struct vanta_error *what)
 {
@@ -101,6 +120,8 @@ static enum vanta_status read_spoken(const struct exchange *x, struct vanta_spok
         status = whole(ok, "codes", SAMPLES_MAX, &out->codes, what);
     if (status == VANTA_OK)
         status = whole(ok, "cut", out->sentences, &out->cut, what);
+    if (status == VANTA_OK)
+        status = read_unknown(ok, out, what);
     if (status == VANTA_OK)
         status = client_number(ok, "engine_ms", true, 0, MS_MAX, &out->engine_ms, what);
     if (status == VANTA_OK)

@@ -16,6 +16,7 @@
 
 #define VANTA_SPEAK_TEXT_MAX ((size_t)1024 * 1024) /* bytes */
 #define VANTA_SPEAK_HZ 24000
+#define VANTA_SPEAK_UNKNOWN_BYTES 64
 #define VANTA_SPEAK_SPEED_MIN 0.25
 #define VANTA_SPEAK_SPEED_MAX 4.0
 
@@ -39,6 +40,8 @@ struct vanta_spoken {
     int64_t samples; /* VANTA_SPEAK_HZ a second; the listener got them all */
     int64_t sentences, codes;
     int64_t cut;     /* sentences that ran into the model's limit */
+    int64_t unknown; /* characters that the model does not know and so cannot say, */
+    char unknown_characters[VANTA_SPEAK_UNKNOWN_BYTES]; /* and the first that differ */
     double engine_ms, first_audio_ms;
 };
 

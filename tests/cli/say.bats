@@ -234,6 +234,34 @@ assert d["version"] == 1 and d["voices"][1] == "Damien Black" and d["languages"]
     contains '1 of 2 sentences are longer'
 }
 
+@test "characters that the model cannot say are warned of, and in --json" {
+    # unknown N CHARACTERS: the speaker says so of the text.
+    unknown() {
+        speaker_script "$SOUND" |
+            sed "s/\"unknown\": 0, \"unknown_characters\": \"\"/\"unknown\": $1, \"unknown_characters\": \"$2\"/" \
+                >"$UPSTREAM/speaker"
+        speaker_catalog
+        cp "$BATS_TEST_TMPDIR/speaker.json" "$HOME/.config/vanta/catalog.d/speaker.json"
+        vanta setup speaker --no-test --quiet
+    }
+
+    speaks "$SOUND"
+    run vanta run speaker 'One.' -o out.wav
+    [[ $output != *"does not know"* ]]
+    unknown 3 日本
+    run vanta run speaker '日本 One. 日' -o out.wav -q
+    exits 0
+    contains 'the model does not know 3 characters of the text and cannot say them: 日 本.'
+    contains 'by --language which language they are of (it was en)'
+    vanta run speaker '日本 One. 日' -o out.wav -q --json 2>/dev/null | python3 -c '
+import json, sys
+d = json.load(sys.stdin)
+assert (d["unknown"], d["unknown_characters"]) == (3, "日本"), d'
+    unknown 1 ♥
+    run vanta run speaker 'One ♥.' -o out.wav -q
+    contains 'does not know 1 character of the text and cannot say it: ♥.'
+}
+
 @test "a helper that lies about its samples is ended" {
     speaks '{"audio": 100, "value": 1}'
     run vanta run speaker 'One.' -o out.wav

@@ -139,6 +139,24 @@ static void test_given_voices(void **state)
     free(voice);
 }
 
+static void test_unknown_characters(void **state)
+{
+    struct heard heard = {0};
+    struct vanta_engine *engine = opened(&heard);
+    struct vanta_speak request = plain;
+    struct vanta_spoken spoken;
+
+    (void)state;
+    assert_int_equal(say(engine, &request, &heard, &spoken, NULL), VANTA_OK);
+    assert_int_equal(spoken.unknown, 0);
+    assert_string_equal(spoken.unknown_characters, "");
+    request.text = "Good 日本 morning, 日.";
+    assert_int_equal(say(engine, &request, &heard, &spoken, NULL), VANTA_OK);
+    assert_int_equal(spoken.unknown, 3);
+    assert_string_equal(spoken.unknown_characters, "日本");
+    vanta_engine_close(engine);
+}
+
 /* --- damaged files --- */
 
 static enum vanta_status try_speech(const char *path)
@@ -209,6 +227,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_given_voices),
+        cmocka_unit_test(test_unknown_characters),
         cmocka_unit_test(test_damaged_files),
     };
 

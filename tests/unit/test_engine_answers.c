@@ -139,6 +139,8 @@ static enum vanta_status ask_speak(struct vanta_engine *engine, struct vanta_err
         assert_int_equal(out.sentences, 2);
         assert_int_equal(out.codes, 9);
         assert_int_equal(out.cut, 1);
+        assert_int_equal(out.unknown, 3);
+        assert_string_equal(out.unknown_characters, "xy");
         assert_true(out.engine_ms == 40 && out.first_audio_ms == 20);
     }
     return status;
@@ -234,7 +236,7 @@ static const struct {
      NULL},
     {"speak", ask_speak, "{'audio': 4, 'value': 5}, {'audio': 2, 'value': 5}, ",
      "{'samples': 6, 'sample_hz': 24000, 'sentences': 2, 'codes': 9, 'cut': 1, "
-     "'engine_ms': 40, 'first_audio_ms': 20}",
+     "'unknown': 3, 'unknown_characters': 'xy', 'engine_ms': 40, 'first_audio_ms': 20}",
      NULL},
     {"voices", ask_voices, "", "{'voices': ['Anna', 'Bea'], 'languages': ['en']}", NULL},
     {"clone", ask_clone, "",
@@ -450,21 +452,26 @@ static void sizes_of_vectors(void **state)
     is_a_lie(tokenize, "{'tokens': 3}", NULL, "in 0 bytes");
 }
 
+#define X16 "xxxxxxxxxxxxxxxx"
+#define SPOKEN(samples, hz, cut, unknown, characters)                                    \
+    "{'samples': " samples ", 'sample_hz': " hz ", 'sentences': 2, 'codes': 9, 'cut': "  \
+    cut ", 'unknown': " unknown ", 'unknown_characters': '" characters                   \
+    "', 'engine_ms': 40, 'first_audio_ms': 20}"
+
 static void samples_and_voices_of_other_sizes(void **state)
 {
     size_t speak = request_named("speak"), voice = request_named("clone");
     char steps[2048];
 
     (void)state;
-    is_a_lie(speak, "{'samples': 7, 'sample_hz': 24000, 'sentences': 2, 'codes': 9, "
-                    "'cut': 1, 'engine_ms': 40, 'first_audio_ms': 20}",
-             NULL, "other samples");
-    is_a_lie(speak, "{'samples': 6, 'sample_hz': 22050, 'sentences': 2, 'codes': 9, "
-                    "'cut': 1, 'engine_ms': 40, 'first_audio_ms': 20}",
-             NULL, "other samples");
-    is_a_lie(speak, "{'samples': 6, 'sample_hz': 24000, 'sentences': 2, 'codes': 9, "
-                    "'cut': 3, 'engine_ms': 40, 'first_audio_ms': 20}",
-             NULL, "/cut");
+    is_a_lie(speak, SPOKEN("7", "24000", "1", "0", ""), NULL, "other samples");
+    is_a_lie(speak, SPOKEN("6", "22050", "1", "0", ""), NULL, "other samples");
+    is_a_lie(speak, SPOKEN("6", "24000", "3", "0", ""), NULL, "/cut");
+    is_a_lie(speak, SPOKEN("6", "24000", "1", "-1", "x"), NULL, "/unknown");
+    is_a_lie(speak, SPOKEN("6", "24000", "1", "1", ""), NULL, "unknown_characters");
+    is_a_lie(speak, SPOKEN("6", "24000", "1", "0", "x"), NULL, "unknown_characters");
+    is_a_lie(speak, SPOKEN("6", "24000", "1", "99", X16 X16 X16 X16), NULL,
+             "unknown_characters");
     snprintf(steps, sizeof steps, "{'send': {'id': 0, 'event': 'audio', 'samples': 3}}, "
                                   "{'ok': %s}",
              requests[speak].ok);

@@ -350,7 +350,8 @@ static void an_api_without_a_key(void **state)
 
 #define SPOKEN(cut)                                                                      \
     "{'ok': {'samples': 48000, 'sample_hz': 24000, 'sentences': 1, 'codes': 43, 'cut': " \
-    cut ", 'first_audio_ms': 300, 'engine_ms': 1000}}"
+    cut ", 'unknown': 0, 'unknown_characters': '', 'first_audio_ms': 300, "               \
+    "'engine_ms': 1000}}"
 #define SPEAKER(cut)                                                                     \
     "{" LOADED ", 'speak': [{'audio': 24000, 'value': 9000},"                            \
     "{'audio': 24000, 'value': 9000}," SPOKEN(cut) "]}"

@@ -334,6 +334,33 @@ static void what_cannot_be_spoken_is_refused(void **state)
     refuse("zh-cn", "ni3hao3 8", true, VANTA_ERR_USAGE, "digits are not read");
 }
 
+static void check_unknown(const char *text, size_t n, const char *characters)
+{
+    struct vanta_xtts_text_options o = {.language = "en", .max_characters = 20};
+    struct vanta_xtts_sentences s;
+    struct vanta_error err = {0};
+
+    if (vanta_xtts_text_prepare(t, text, strlen(text), &o, &s, &err) != VANTA_OK)
+        fail_msg("%s: %s", text, err.message);
+    assert_int_equal(s.n_unknown, n);
+    assert_string_equal(s.unknown, characters);
+    vanta_xtts_sentences_free(&s);
+}
+
+static void characters_that_the_vocabulary_lacks_are_counted(void **state)
+{
+    (void)state;
+    check_unknown("Good morning.", 0, "");
+    check_unknown("Good 日本 morning, 日.", 3, "日本");
+    /* Of all sentences, each once; of letters that are capital, the small ones. */
+    check_unknown("One Ω is here. Two ω are there. Three ♥ as well.", 3, "ω♥");
+    check_unknown("a αβγδεζηθικ", 10, "αβγδεζηθ");
+    /* Nobody says these. */
+    check_unknown("Wait \xe2\x80\x94 what\xe2\x80\xbd \xe2\x80\xb9no\xe2\x80\xba b\xc2\xad"
+                  "c",
+                  0, "");
+}
+
 static void romanized_text_is_taken_as_it_is(void **state)
 {
     struct vanta_xtts_text_options o = {.language = "zh-cn", .romanized = true};
@@ -423,6 +450,7 @@ int main(void)
         cmocka_unit_test(long_texts_keep_every_word),
         cmocka_unit_test(numbers_never_outgrow_the_model),
         cmocka_unit_test(what_cannot_be_spoken_is_refused),
+        cmocka_unit_test(characters_that_the_vocabulary_lacks_are_counted),
         cmocka_unit_test(romanized_text_is_taken_as_it_is),
         cmocka_unit_test(files_of_another_kind_are_refused),
         cmocka_unit_test(texts_and_sentences_have_a_limit),

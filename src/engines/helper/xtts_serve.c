@@ -416,10 +416,11 @@ static enum vanta_status speak(void *state, struct job *job, struct answer *answ
         status = say_all(sp, &all, err);
     if (status == VANTA_OK)
         answer->ok = json_pack(
-            "{s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f}", "samples",
+            "{s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:f, s:f, s:f, s:f}", "samples",
             (json_int_t)sp->samples, "sample_hz", (json_int_t)sp->s->file->sizes.output_hz,
             "sentences", (json_int_t)all.n_sentences, "codes", (json_int_t)sp->codes, "cut",
-            (json_int_t)sp->cut, "text_ms", sp->text_ms, "generate_ms", sp->generate_ms,
+            (json_int_t)sp->cut, "unknown", (json_int_t)all.n_unknown, "unknown_characters",
+            all.unknown, "text_ms", sp->text_ms, "generate_ms", sp->generate_ms,
             "first_audio_ms", sp->first_ms, "engine_ms", now_ms() - sp->start_ms);
     vanta_xtts_sentences_free(&all);
     free(sp->voice);

@@ -317,17 +317,43 @@ static enum vanta_status encode(struct preparation *p, const char *cleaned, int3
     return status;
 }
 
+/* Letters, digits and signs; not what leads the voice or the eye alone. */
+static bool is_said(UChar32 c)
+{
+    return c >= 0 &&
+           !(U_GET_GC_MASK(c) & (U_GC_P_MASK | U_GC_Z_MASK | U_GC_C_MASK | U_GC_SK_MASK)) &&
+           !u_hasBinaryProperty(c, UCHAR_VARIATION_SELECTOR);
+}
+
+static void note_unknown(struct preparation *p, const char *cleaned, size_t len)
+{
+    const uint8_t *bytes = (const uint8_t *)cleaned;
+    char *named = p->out->unknown, character[5];
+    int32_t at = 0, from, end = (int32_t)len;
+    UChar32 c;
+
+    while (at < end) {
+        from = at;
+        U8_NEXT(bytes, at, end, c);
+        if (!is_said(c) ||
+            wordpiece_table_find(&p->t->tokens, cleaned + from, (size_t)(at - from)) >= 0)
+            continue;
+        p->out->n_unknown++;
+        snprintf(character, sizeof character, "%.*s", (int)(at - from), cleaned + from);
+        if (characters(named, strlen(named)) < VANTA_XTTS_UNKNOWN_MAX &&
+            !strstr(named, character))
+            strcat(named, character);
+    }
+}
+
 /* Takes ids and the text of cleaned. */
 static enum vanta_status add_sentence(struct preparation *p, const struct piece *piece,
                                       struct vanta_buf *cleaned, int32_t *ids, size_t n,
                                       struct vanta_error *err)
 {
-    struct vanta_xtts_sentence *s;
-    size_t i;
-
     if (p->out->n_sentences == p->out_room) {
         size_t room = p->out_room ? p->out_room * 2 : 16;
-        void *more = realloc(p->out->sentences, room * sizeof *s);
+        void *more = realloc(p->out->sentences, room * sizeof *p->out->sentences);
 
         if (!more) {
             free(ids);
@@ -336,15 +362,13 @@ static enum vanta_status add_sentence(struct preparation *p, const struct piece 
         p->out->sentences = more;
         p->out_room = room;
     }
-    s = &p->out->sentences[p->out->n_sentences++];
-    *s = (struct vanta_xtts_sentence){
+    note_unknown(p, cleaned->data, cleaned->len);
+    p->out->sentences[p->out->n_sentences++] = (struct vanta_xtts_sentence){
         .ids = ids,
         .n_ids = n,
         .n_characters = characters(piece->text, piece->len),
         .cleaned = cleaned->data};
     cleaned->data = NULL;
-    for (i = 0; i < n; i++)
-        s->n_unknown += ids[i] == p->t->unknown;
     return VANTA_OK;
 }
 

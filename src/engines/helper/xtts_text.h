@@ -44,6 +44,7 @@
 #define VANTA_XTTS_TOKENS_MAX 65536      /* of a vocabulary */
 #define VANTA_XTTS_MERGES_MAX 1000000
 #define VANTA_XTTS_TOKEN_BYTES_MAX 256
+#define VANTA_XTTS_UNKNOWN_MAX 8         /* characters that are named */
 
 struct vanta_xtts_text;
 
@@ -62,7 +63,6 @@ struct vanta_xtts_text_options {
 struct vanta_xtts_sentence {
     int32_t *ids;
     size_t n_ids;
-    size_t n_unknown; /* ids that stand for characters that the model does not know */
     size_t n_characters; /* of the text as it was given */
     char *cleaned;    /* UTF-8, for people and tests */
 };
@@ -70,6 +70,10 @@ struct vanta_xtts_sentence {
 struct vanta_xtts_sentences {
     struct vanta_xtts_sentence *sentences;
     size_t n_sentences;
+    /* Characters that the vocabulary lacks, marks of punctuation not counted, which nobody
+     * would say; and in UTF-8 the first of them that differ. */
+    size_t n_unknown;
+    char unknown[VANTA_XTTS_UNKNOWN_MAX * 4 + 1];
 };
 
 /* Of *out, which is zeroed or freed: one sentence or more on success. */
