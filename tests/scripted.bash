@@ -167,8 +167,8 @@ speaker_script() {
  "clone": [{"remember": true}, {"ok": {"latent_rows": 1, "latent_columns": 2, "speaker": 1,
    "audio_s": 6.5, "engine_ms": 9}, "hex": "0000803f00000040000000bf"}],
  "speak": [$(printf '%s, ' "$@") {"ok": {"samples": 48000, "sample_hz": 24000,
-   "sentences": 2, "codes": 43, "cut": 0, "unknown": 0, "unknown_characters": "", "text_ms": 1, "generate_ms": 900,
-   "vocoder_ms": 90, "first_audio_ms": 250, "engine_ms": 1000}}]}
+   "sentences": 2, "codes": 43, "cut": 0, "unknown": 0, "unknown_characters": "",
+   "text_ms": 1, "generate_ms": 900, "vocoder_ms": 90, "first_audio_ms": 250, "engine_ms": 1000}}]}
 END_OF_SCRIPT
 }
 

@@ -149,6 +149,21 @@ static void space_out(const char *named, char out[2 * VANTA_SPEAK_UNKNOWN_BYTES]
     out[n] = '\0';
 }
 
+static void warn_cut(const struct vanta_spoken *spoken)
+{
+    bool one = spoken->cut == 1;
+    char which[64] = "the sentence is";
+
+    if (spoken->cut == 0)
+        return;
+    if (spoken->sentences > 1)
+        snprintf(which, sizeof which, "%lld of %lld sentences %s", (long long)spoken->cut,
+                 (long long)spoken->sentences, one ? "is" : "are");
+    warn("%s longer than the model can speak in one go: %s missing. Write shorter "
+         "sentences, or try another --seed.",
+         which, one ? "its end is" : "their ends are");
+}
+
 static void warn_unknown(const struct saying *s, const struct vanta_spoken *spoken)
 {
     char named[2 * VANTA_SPEAK_UNKNOWN_BYTES];
@@ -156,9 +171,9 @@ static void warn_unknown(const struct saying *s, const struct vanta_spoken *spok
     if (spoken->unknown == 0)
         return;
     space_out(spoken->unknown_characters, named);
-    warn("the model does not know %lld character%s of the text and cannot say %s: %s. Write "
-         "such words in other letters, or say by --language which language they are of (it "
-         "was %s).",
+    warn("the model does not know %lld character%s of the text and cannot say %s: %s. "
+         "Write such words in other letters, or say by --language which language they are "
+         "of (it was %s).",
          (long long)spoken->unknown, spoken->unknown == 1 ? "" : "s",
          spoken->unknown == 1 ? "it" : "them", named, s->request.language);
 }
@@ -167,10 +182,7 @@ static void say_rest(const struct saying *s, const struct vanta_spoken *spoken)
 {
     double audio_s = (double)spoken->samples / VANTA_SPEAK_HZ;
 
-    if (spoken->cut > 0)
-        warn("%lld of %lld sentences are longer than the model can speak in one go: their "
-             "ends are missing",
-             (long long)spoken->cut, (long long)spoken->sentences);
+    warn_cut(spoken);
     warn_unknown(s, spoken);
     if (!s->run->options->common.quiet)
         fprintf(stderr,
@@ -191,8 +203,8 @@ static int tell_json(const struct saying *s, const struct vanta_spoken *spoken)
         "audio_s", audio_s, "sample_hz", VANTA_SPEAK_HZ, "sentences",
         (json_int_t)spoken->sentences, "cut", (json_int_t)spoken->cut, "unknown",
         (json_int_t)spoken->unknown, "unknown_characters", spoken->unknown_characters,
-        "engine_ms", spoken->engine_ms, "first_audio_ms", spoken->first_audio_ms, "real_time_factor",
-        audio_s > 0 ? spoken->engine_ms / 1000 / audio_s : 0.0));
+        "engine_ms", spoken->engine_ms, "first_audio_ms", spoken->first_audio_ms,
+        "real_time_factor", audio_s > 0 ? spoken->engine_ms / 1000 / audio_s : 0.0));
 }
 
 /* Who hears the speech has to be told of these terms, so the speaker has to know them. */
