@@ -112,7 +112,8 @@ static void check_products(const struct vanta_encoder_kernel *kernel)
 
 static void check_softmax(const struct vanta_encoder_kernel *kernel)
 {
-    float row[100], bias[100], before[100];
+    float row[100], bias[100];
+    double value[100];
 
     for (size_t n = 1; n <= 100; n++)
         for (int with = 0; with < 2; with++) {
@@ -121,17 +122,15 @@ static void check_softmax(const struct vanta_encoder_kernel *kernel)
             fill(bias, n);
             for (size_t i = 0; i < n; i++) {
                 row[i] *= i % 3 == 0 ? 90.0F : 9.0F;
-                before[i] = row[i];
+                value[i] = (double)row[i] * 0.7 + (with ? (double)bias[i] : 0);
             }
             kernel->softmax(row, n, 0.7F, with ? bias : NULL);
             for (size_t i = 0; i < n; i++)
-                most = fmax(most, (double)before[i] * 0.7 + (with ? (double)bias[i] : 0));
+                most = fmax(most, value[i]);
             for (size_t i = 0; i < n; i++)
-                sum += exp((double)before[i] * 0.7 + (with ? (double)bias[i] : 0) - most);
-            for (size_t i = 0; i < n; i++) {
-                double e = exp((double)before[i] * 0.7 + (with ? (double)bias[i] : 0) - most);
-                assert_true(fabs((double)row[i] - e / sum) < 2e-6);
-            }
+                sum += exp(value[i] - most);
+            for (size_t i = 0; i < n; i++)
+                assert_true(fabs((double)row[i] - exp(value[i] - most) / sum) < 2e-6);
         }
     row[0] = 1;
     row[1] = NAN;
