@@ -7,7 +7,7 @@ FUZZ_SECONDS ?= 30
 ROUNDS ?= 1000
 SEED ?= 1
 
-.PHONY: all engine check-deps test asan fuzz torture bench install clean
+.PHONY: all engine check-deps check-arm64 test asan fuzz torture bench install clean
 
 all:
 	@test -f build/CMakeCache.txt || cmake --preset release
@@ -20,6 +20,10 @@ engine: all
 # Fetches the engines' sources anew and compares them with deps/engines.lock.
 check-deps:
 	@deps/build-engines.sh --check
+
+# All of it for Linux on arm64, in an emulator.
+check-arm64:
+	@scripts/check_arm64.sh
 
 test: all
 	@ctest --test-dir build $(CTEST_FLAGS)
@@ -45,4 +49,4 @@ install: all
 	@DESTDIR="$(DESTDIR)" cmake --install build --prefix "$(PREFIX)"
 
 clean:
-	@rm -rf build build-asan build-clang build-fuzz
+	@rm -rf build build-asan build-arm64 build-clang build-fuzz

@@ -197,7 +197,15 @@ check_tests() {
     fi
 }
 
-# packages_check build|engine|tests: sets $missing (for people) and $packages (for the manager).
+# What the tests need for another processor than this machine's; Debian only.
+check_arm64() {
+    want_program aarch64-linux-gnu-g++ g++-aarch64-linux-gnu ""
+    want_program qemu-aarch64 qemu-user ""
+    want_program unshare util-linux ""
+    want_program npm npm node
+}
+
+# packages_check build|engine|tests|arm64: sets $missing (for people) and $packages (for the manager).
 packages_check() {
     system_read
     missing=
@@ -209,6 +217,7 @@ packages_check() {
         check_engine
         check_tests
         ;;
+    arm64) check_arm64 ;;
     esac
 }
 
