@@ -142,10 +142,10 @@ assert (d["sentences"], d["cut"]) == (2, 0), d'
     vanta run speaker 'One.' -o out.wav -q
     [[ $(asked) == *'"language":"en"'* && $(asked) != *temperature* && $(asked) != *top_* &&
         $(asked) != *speed* && $(asked) != *'"voice"'* ]]
-    vanta run speaker 'One.' -o out.wav -q --voice 'claribel dervla' --language de \
+    vanta run speaker 'One.' -o out.wav -q --voice 'claribel dervla' --language zh \
         --speed 1.5 --seed 7 --temperature 0.5 --top-k 20 --top-p 0.25 \
         --repetition-penalty 2.5 --romanized
-    for part in '"voice":"Claribel Dervla"' '"language":"de"' '"speed":1.5' '"seed":7' \
+    for part in '"voice":"Claribel Dervla"' '"language":"zh"' '"speed":1.5' '"seed":7' \
         '"temperature":0.5' '"top_k":20' '"top_p":0.25' '"repetition_penalty":2.5' \
         '"romanized":true'; do
         [[ $(asked) == *"$part"* ]]

@@ -33,8 +33,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (size < 2 || size > 20000)
         return 0;
-    o.language = languages[data[0] % 9];
-    o.romanized = data[0] & 0x80;
+    o.language = languages[(data[0] & 0x7f) % 9];
+    o.romanized = data[0] & 0x80 && strcmp(o.language, "zh") == 0; /* else it ends there */
     o.max_characters = data[1] & 0x80 ? 0 : 1 + data[1] % 64;
     o.max_tokens = data[1] & 0x40 ? 40 : 0;
     data += 2;

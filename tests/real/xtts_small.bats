@@ -75,7 +75,13 @@ END
     exits 3
     contains 'does not speak "ja"'
     contains 'Its languages: de en fr'
+    run "$VANTA" run small 'Hello.' --romanized -o x.wav
+    exits 2
+    contains '--romanized is for ja, ko and zh, and the language is "en"'
     [ ! -e x.wav ]
+    run "$VANTA" run small 'Hello 日.' -o x.wav
+    exits 0
+    contains 'does not know 1 character of the text and cannot say it: 日.'
 }
 
 @test "recordings that are too short, silent or none" {

@@ -330,6 +330,9 @@ static void what_cannot_be_spoken_is_refused(void **state)
     refuse("ko", "한국", false, VANTA_ERR_UNSUPPORTED, "Korean");
     refuse("zh-cn", "你好", false, VANTA_ERR_UNSUPPORTED, "Chinese");
     refuse("ja", "nihon 日本", true, VANTA_ERR_USAGE, "not romanized Japanese: it has '日'");
+    refuse("de", "Guten Morgen", true, VANTA_ERR_USAGE,
+           "--romanized is for ja, ko and zh, and the language is \"de\"");
+    refuse("xx", "hello", true, VANTA_ERR_UNSUPPORTED, "does not speak \"xx\"");
     refuse("ko", "annyeong 3", true, VANTA_ERR_USAGE, "digits are not read");
     refuse("zh-cn", "ni3hao3 8", true, VANTA_ERR_USAGE, "digits are not read");
 }

@@ -492,6 +492,12 @@ static enum vanta_status check_language(struct preparation *p, const char *name,
                        : "");
         return VANTA_ERR_UNSUPPORTED;
     }
+    if (p->language->ordinal && p->romanized) {
+        vanta_fail(err, VANTA_ERR_USAGE,
+                   "--romanized is for ja, ko and zh, and the language is \"%s\"", name);
+        vanta_hint(err, "Leave it out, or say by --language which of them the text is of.");
+        return VANTA_ERR_USAGE;
+    }
     return VANTA_OK;
 }
 
@@ -524,7 +530,9 @@ enum vanta_status vanta_xtts_text_prepare(const struct vanta_xtts_text *t,
                                           struct vanta_xtts_sentences *out,
                                           struct vanta_error *err)
 {
-    struct preparation p = {.t = t, .language = xtts_language_find(options->language)};
+    struct preparation p = {.t = t,
+                            .language = xtts_language_find(options->language),
+                            .romanized = options->romanized};
     enum vanta_status status;
     size_t i;
 
@@ -532,7 +540,6 @@ enum vanta_status vanta_xtts_text_prepare(const struct vanta_xtts_text *t,
     p.out = out;
     if (len > VANTA_XTTS_TEXT_MAX)
         return vanta_fail(err, VANTA_ERR_LIMIT, "the text is longer than 1 MiB");
-    p.romanized = options->romanized && p.language && !p.language->ordinal;
     status = check_language(&p, options->language, err);
     if (status != VANTA_OK)
         return status;

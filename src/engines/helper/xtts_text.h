@@ -24,8 +24,9 @@
  * has where not); huggingface/tokenizers, models/bpe and pre_tokenizers/whitespace.
  *
  * Statuses: VANTA_ERR_FORMAT (vocab.json is not one of this kind), LIMIT (a text beyond
- * VANTA_XTTS_TEXT_MAX), USAGE (nothing to say in the text; digits in a romanized text),
- * UNSUPPORTED (a language, or one that is not romanized), NO_MEMORY; INTERNAL for ICU.
+ * VANTA_XTTS_TEXT_MAX), USAGE (nothing to say in the text; digits in a romanized text;
+ * romanized of another language), UNSUPPORTED (a language, or one that is not romanized),
+ * NO_MEMORY; INTERNAL for ICU.
  * After a failure nothing is to be freed. Threads: an object does not change after new.
  * Cost: new reads the file once (a few MB and milliseconds); prepare is linear in the text
  * but for the pieces' own lengths, which are bounded.
