@@ -79,20 +79,50 @@ static enum vanta_status status_of_errno(int errnum)
     }
 }
 
+#define NO_ROOM                                                        \
+    "free some disk space and run the same command again: it goes on " \
+    "where it stopped"
+#define NO_ROOM_NAMED "make room there, or choose a place on another disk"
+#define TOO_LARGE                                                       \
+    "the file system, or a limit (ulimit -f), takes no file so large; " \
+    "choose another "
+#define OWNER "check who owns the folder, or choose another one with --models-dir"
+#define OWNER_NAMED "check who owns the file and its folder, or choose another one"
+
+/* What to do about a file below the models folder, and about one that the user named. */
+static const struct {
+    int errnum;
+    const char *below, *named;
+} hints[] = {
+    {ENOSPC, NO_ROOM, NO_ROOM_NAMED},
+    {EDQUOT, NO_ROOM, NO_ROOM_NAMED},
+    {EFBIG, TOO_LARGE "folder with --models-dir", TOO_LARGE "place"},
+    {EROFS, "the file system is mounted read-only; choose another folder with --models-dir",
+     "the file system is mounted read-only; choose another place"},
+    {ENOTDIR, "a part of the path is a file where a folder is wanted; check --models-dir",
+     "a part of the path is a file where a folder is wanted; check the path"},
+    {EACCES, OWNER, OWNER_NAMED},
+    {EPERM, OWNER, OWNER_NAMED},
+};
+
 static void hint_of_errno(struct vanta_error *err, int errnum)
 {
-    if (errnum == ENOSPC || errnum == EDQUOT)
-        vanta_hint(err, "free some disk space and run the same command again: "
-                        "it goes on where it stopped");
-    else if (errnum == EROFS)
-        vanta_hint(err, "the file system is mounted read-only; "
-                        "choose another folder with --models-dir");
-    else if (errnum == ENOTDIR)
-        vanta_hint(err, "a part of the path is a file where a folder is wanted; "
-                        "check --models-dir");
-    else if (errnum == EACCES || errnum == EPERM)
-        vanta_hint(err, "check who owns the folder, or choose another one "
-                        "with --models-dir");
+    size_t i;
+
+    for (i = 0; i < sizeof hints / sizeof hints[0]; i++)
+        if (hints[i].errnum == errnum)
+            vanta_hint(err, "%s", hints[i].below);
+}
+
+void vanta_hint_named(struct vanta_error *err)
+{
+    size_t i;
+
+    for (i = 0; err && i < sizeof hints / sizeof hints[0]; i++)
+        if (strcmp(err->hint, hints[i].below) == 0) {
+            err->hint[0] = '\0';
+            vanta_hint(err, "%s", hints[i].named);
+        }
 }
 
 enum vanta_status vanta_fail_errno(struct vanta_error *err, int errnum, const char *fmt,

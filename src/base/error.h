@@ -36,6 +36,10 @@ enum vanta_status vanta_wrap(struct vanta_error *err, const char *fmt, ...)
 /* Sets the hint when none is set yet. */
 void vanta_hint(struct vanta_error *err, const char *fmt, ...) VANTA_PRINTF(2, 3);
 
+/* Of a failure with a file that the user named (-o FILE): the hint of vanta_fail_errno,
+ * which is about the models folder, becomes one about that file. Other hints stay. */
+void vanta_hint_named(struct vanta_error *err);
+
 void vanta_error_clear(struct vanta_error *err);
 
 #endif

@@ -236,20 +236,28 @@ enum vanta_status vanta_file_replace(const char *path, const void *data, size_t 
     return sync_parent(path, err);
 }
 
-enum vanta_status vanta_file_put(const char *path, const void *data, size_t len,
-                                 struct vanta_error *err)
+static enum vanta_status put_into(const char *path, const void *data, size_t len,
+                                  struct vanta_error *err)
 {
+    int fd = vanta_file_open_channel(path);
     enum vanta_status status;
-    int fd;
 
-    if (!vanta_file_is_channel(path))
-        return vanta_file_replace(path, data, len, err);
-    fd = vanta_file_open_channel(path);
     if (fd < 0)
         return vanta_fail_errno(err, errno, "writing %s", path);
     status = vanta_file_write_all(fd, data, len, path, err);
     if (close(fd) != 0 && status == VANTA_OK)
         status = vanta_fail_errno(err, errno, "writing %s", path);
+    return status;
+}
+
+enum vanta_status vanta_file_put(const char *path, const void *data, size_t len,
+                                 struct vanta_error *err)
+{
+    enum vanta_status status = vanta_file_is_channel(path)
+                                   ? put_into(path, data, len, err)
+                                   : vanta_file_replace(path, data, len, err);
+
+    vanta_hint_named(err);
     return status;
 }
 

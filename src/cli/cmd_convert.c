@@ -137,7 +137,7 @@ static enum vanta_status run_conversion(const char *from, const char *to,
     return convert_gguf(from, to, o, bar, result, err);
 }
 
-/* Says it of the name that the user gave; and another run begins anew. */
+/* Says it of the name that the user gave. */
 static void name_output(struct vanta_error *err, const char *temporary, const char *output)
 {
     const char *at = strstr(err->message, temporary);
@@ -146,10 +146,7 @@ static void name_output(struct vanta_error *err, const char *temporary, const ch
     if (at && vanta_format(said, sizeof said, "%.*s%s%s", (int)(at - err->message),
                            err->message, output, at + strlen(temporary)))
         memcpy(err->message, said, sizeof said);
-    if (err->status != VANTA_ERR_NO_SPACE)
-        return;
-    err->hint[0] = '\0';
-    vanta_hint(err, "make room there, or choose a place on another disk");
+    vanta_hint_named(err);
 }
 
 /* Converts beside the target and moves it there: that name is never half a file's. */

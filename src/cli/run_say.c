@@ -109,6 +109,7 @@ static enum vanta_status read_text(struct saying *s, struct vanta_error *err)
     }
     free(raw);
     vanta_buf_free(&buf);
+    vanta_hint_named(err);
     if (status == VANTA_OK && s->text[strspn(s->text, " \t\r\n")] == '\0')
         status = vanta_fail(err, VANTA_ERR_USAGE, "there is no text to speak");
     s->request.text = s->text;

@@ -96,6 +96,7 @@ int run_speak(struct run *run)
     if (status == VANTA_OK)
         status = speak(run, &request, &spoken, &err);
     free(text);
+    vanta_hint_named(&err);
     if (status != VANTA_OK)
         return report_error(&err);
     if (!o->common.json)

@@ -158,6 +158,7 @@ int run_transcribe(struct run *run)
         say_rest(run, &transcript);
     } else {
         test_line_clear(&run->line);
+        vanta_hint_named(&err);
         code = report_error(&err);
     }
     vanta_transcript_free(&transcript);

@@ -81,6 +81,12 @@ static enum vanta_status keep(struct saying *s, const char *name, struct vanta_e
     if (status == VANTA_OK)
         status = vanta_file_replace(path, buf.data, buf.len, err);
     vanta_buf_free(&buf);
+    vanta_hint_named(err);
+    if (status == VANTA_ERR_IO) {
+        err->hint[0] = '\0';
+        vanta_hint(err, "Voices are kept below XDG_DATA_HOME, else ~/.local/share: make that "
+                        "writable, or name another folder by it.");
+    }
     if (status == VANTA_OK && !s->run->options->common.quiet)
         fprintf(stderr, "kept as %s: --voice \"%s\" speaks with it\n", path, name);
     return status;
@@ -126,6 +132,7 @@ static enum vanta_status clone_voice(struct saying *s, struct vanta_error *err)
     s->run->phase = "listening";
     status = vanta_engine_clone(s->engine, s->readable, s->n_paths, &s->voice, &audio_s,
                                 err);
+    vanta_hint_named(err);
     if (status != VANTA_OK)
         return status;
     test_line_clear(&s->run->line);

@@ -34,17 +34,13 @@ static const char *name_of(const struct vanta_wav *wav)
     return wav->path ? wav->path : "standard output";
 }
 
-/* Sound is not gone on with as downloads are: another run makes all of it again. */
 static enum vanta_status write_out(const struct vanta_wav *wav, const void *data, size_t len,
                                    struct vanta_error *err)
 {
     enum vanta_status status =
         vanta_file_write_all(wav->fd, data, len, name_of(wav), err);
 
-    if (status == VANTA_ERR_NO_SPACE && err) {
-        err->hint[0] = '\0';
-        vanta_hint(err, "free some disk space, or name a file on another disk");
-    }
+    vanta_hint_named(err);
     return status;
 }
 
@@ -60,8 +56,11 @@ enum vanta_status vanta_wav_open(struct vanta_wav *wav, const char *path, int fd
     } else if (path) {
         wav->fd = vanta_file_create_held(path, wav->temporary);
     }
-    if (path && wav->fd < 0)
-        return vanta_fail_errno(err, errno, "%s", path);
+    if (path && wav->fd < 0) {
+        status = vanta_fail_errno(err, errno, "writing %s", path);
+        vanta_hint_named(err);
+        return status;
+    }
     make_header(header, UINT64_MAX);
     if (!bare)
         status = write_out(wav, header, HEADER, err);
@@ -90,6 +89,7 @@ enum vanta_status vanta_wav_finish(struct vanta_wav *wav, struct vanta_error *er
     if (status == VANTA_OK && wav->temporary[0])
         status = vanta_file_move(wav->temporary, wav->path, true, err);
     if (status != VANTA_OK) {
+        vanta_hint_named(err);
         vanta_wav_abandon(wav);
         return status;
     }

@@ -114,6 +114,8 @@ only() {
         sh "$VANTA"
     exits 3
     contains "out.bin"
+    contains "choose another place"
+    [[ $output != *--models-dir* ]]
     only fw
 }
 

@@ -255,6 +255,29 @@ assert d["version"] == 1 and d["voices"][1] == "Damien Black" and d["languages"]
     cuts 2 2 '2 of 2 sentences are longer than the model can speak in one go: their ends are'
 }
 
+@test "what to do about a file that cannot be written is about that file" {
+    # about FILE: vanta failed with it, and does not speak of the models folder.
+    about() {
+        exits 3
+        contains "$1"
+        contains 'Not a directory'
+        [[ $output != *--models-dir* ]]
+    }
+
+    speaks "$SOUND"
+    printf x >a.wav
+    run vanta run speaker 'One.' -o a.wav/out.wav
+    about a.wav/out.wav
+    contains 'check the path'
+    run vanta run speaker -f a.wav/text -o out.wav
+    about a.wav/text
+    run vanta run speaker --list-voices --json -o a.wav/voices
+    about a.wav/voices
+    XDG_DATA_HOME=$PWD/a.wav run vanta run speaker --clone a.wav --save-voice me
+    about a.wav/vanta
+    contains 'Voices are kept below XDG_DATA_HOME'
+}
+
 @test "characters that the model cannot say are warned of, and in --json" {
     speaks "$SOUND"
     run vanta run speaker 'One.' -o out.wav

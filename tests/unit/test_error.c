@@ -71,6 +71,31 @@ static void numbers_of_the_system_become_statuses(void **state)
     }
 }
 
+static void the_hint_fits_a_file_that_was_named(void **state)
+{
+    static const int numbers[] = {ENOSPC, EDQUOT, EFBIG, EROFS, ENOTDIR, EACCES, EPERM};
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        struct vanta_error err = {0};
+
+        vanta_fail_errno(&err, numbers[i], "writing out.wav");
+        assert_true(strstr(err.hint, "--models-dir") || strstr(err.hint, "goes on"));
+        vanta_hint_named(&err);
+        assert_null(strstr(err.hint, "--models-dir"));
+        assert_null(strstr(err.hint, "goes on"));
+        assert_true(err.hint[0] != '\0');
+        vanta_error_clear(&err);
+        vanta_fail(&err, VANTA_ERR_IO, "x");
+        vanta_hint_named(&err);
+        assert_string_equal(err.hint, "");
+        vanta_hint(&err, "do this");
+        vanta_hint_named(&err);
+        assert_string_equal(err.hint, "do this");
+    }
+}
+
 static void control_characters_never_get_in(void **state)
 {
     struct vanta_error err = {0};
@@ -128,6 +153,7 @@ int main(void)
         cmocka_unit_test(callers_add_context_in_front),
         cmocka_unit_test(the_first_hint_wins),
         cmocka_unit_test(numbers_of_the_system_become_statuses),
+        cmocka_unit_test(the_hint_fits_a_file_that_was_named),
         cmocka_unit_test(control_characters_never_get_in),
         cmocka_unit_test(long_texts_end_at_a_character),
         cmocka_unit_test(every_status_has_a_name),
