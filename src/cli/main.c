@@ -56,6 +56,8 @@ static void catch_signals(void)
     sigaction(SIGTERM, &action, NULL);
     action.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &action, NULL);
+    /* A file beyond the shell's limit is a write that fails, and so leaves nothing. */
+    sigaction(SIGXFSZ, &action, NULL);
     /* Ignored by whoever started us, the ends of our children would be lost. */
     action.sa_handler = SIG_DFL;
     sigaction(SIGCHLD, &action, NULL);

@@ -121,7 +121,7 @@ only() {
 }
 
 @test "a disk that is full leaves nothing" {
-    run sh -c 'trap "" XFSZ; ulimit -f 100; "$1" convert enc --to gguf --type f32 -o out.gguf' \
+    run sh -c 'ulimit -f 100; "$1" convert enc --to gguf --type f32 -o out.gguf' \
         sh "$VANTA"
     exits 3
     contains "out.gguf"

@@ -271,6 +271,11 @@ assert d["version"] == 1 and d["voices"][1] == "Damien Black" and d["languages"]
     contains 'check the path'
     run vanta run speaker -f a.wav/text -o out.wav
     about a.wav/text
+    run sh -c 'ulimit -f 40; "$1" run speaker One. -o out.wav' sh "$VANTA"
+    exits 3
+    contains 'writing out.wav: File too large'
+    contains 'choose another place'
+    [ "$(ls -A)" = a.wav ]
     run vanta run speaker --list-voices --json -o a.wav/voices
     about a.wav/voices
     XDG_DATA_HOME=$PWD/a.wav run vanta run speaker --clone a.wav --save-voice me
