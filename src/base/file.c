@@ -253,10 +253,14 @@ static enum vanta_status put_into(const char *path, const void *data, size_t len
 enum vanta_status vanta_file_put(const char *path, const void *data, size_t len,
                                  struct vanta_error *err)
 {
-    enum vanta_status status = vanta_file_is_channel(path)
-                                   ? put_into(path, data, len, err)
-                                   : vanta_file_replace(path, data, len, err);
+    enum vanta_status status;
 
+    if (vanta_file_is_channel(path)) {
+        status = put_into(path, data, len, err);
+    } else {
+        vanta_file_sweep(path);
+        status = vanta_file_replace(path, data, len, err);
+    }
     vanta_hint_named(err);
     return status;
 }

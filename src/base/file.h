@@ -33,7 +33,8 @@ int vanta_file_open_channel(const char *path);
  * the folder. */
 enum vanta_status vanta_file_replace(const char *path, const void *data, size_t len,
                                      struct vanta_error *err);
-/* The same for a name that the user gave: data goes into a channel that is there. */
+/* The same for a name that the user gave: data goes into a channel that is there, what a
+ * killed run left of path goes, and hints are not about the models folder. */
 enum vanta_status vanta_file_put(const char *path, const void *data, size_t len,
                                  struct vanta_error *err);
 
