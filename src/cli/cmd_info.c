@@ -51,6 +51,22 @@ static void print_speech(const struct vanta_model_facts *f)
     print_count("voices", f->voices);
 }
 
+/* ["en", "de"] of "en, de". */
+static json_t *languages_json(const struct vanta_model_facts *f)
+{
+    const char *at = f->languages;
+    json_t *list = json_array();
+
+    while (*at) {
+        size_t len = strcspn(at, ", ");
+
+        json_array_append_new(list, json_stringn(at, len));
+        at += len;
+        at += strspn(at, ", ");
+    }
+    return list;
+}
+
 /* --- an entry --- */
 
 static void print_state(const struct session *s, const struct vanta_entry *e)
@@ -132,6 +148,16 @@ static void print_origin(const struct vanta_entry *e)
     line("verified", e->verified_at ? e->verified_at : "never");
 }
 
+/* Whether it is a file of speech here, and what its header says. */
+static bool facts_of_speech(const struct session *s, const struct vanta_entry *e,
+                            struct vanta_model_facts *facts)
+{
+    char path[VANTA_PATH_MAX];
+
+    return e->type == VANTA_TYPE_TTS && vanta_entry_path(s->root, e, path) &&
+           vanta_inspect_file(path, facts, NULL) == VANTA_OK;
+}
+
 static int print_entry(const struct session *s, const struct vanta_entry *e)
 {
     const struct vanta_catalog_model *model = vanta_catalog_find(s->catalog, e->id);
@@ -151,8 +177,7 @@ static int print_entry(const struct session *s, const struct vanta_entry *e)
     line("hash", e->hash);
     print_origin(e);
     print_members("parameters", json_object_get(e->extra, "parameters"));
-    if (e->type == VANTA_TYPE_TTS && vanta_entry_path(s->root, e, path) &&
-        vanta_inspect_file(path, &facts, NULL) == VANTA_OK)
+    if (facts_of_speech(s, e, &facts))
         print_speech(&facts);
     print_members("hardware", json_object_get(e->extra, "hardware_requirements"));
     print_members("metadata", json_object_get(e->extra, "metadata"));
@@ -166,11 +191,16 @@ static int print_entry(const struct session *s, const struct vanta_entry *e)
 
 static int print_entry_json(const struct session *s, const struct vanta_entry *e)
 {
-    json_t *engine = e->path ? info_engine_json() : json_null();
+    json_t *engine = e->path ? info_engine_json() : json_null(), *speech = NULL;
+    struct vanta_model_facts facts;
 
-    return print_document(json_pack("{s:i, s:o, s:o, s:o}", "version",
+    if (facts_of_speech(s, e, &facts))
+        speech = json_pack("{s:o, s:I}", "languages", languages_json(&facts), "voices",
+                           (json_int_t)facts.voices);
+    return print_document(json_pack("{s:i, s:o, s:o, s:o, s:o?}", "version",
                                     JSON_OUTPUT_VERSION, "root", path_output(s->root),
-                                    "model", entry_output(s, e), "engine", engine));
+                                    "model", entry_output(s, e), "engine", engine,
+                                    "speech", speech));
 }
 
 /* --- a bare file --- */
@@ -188,7 +218,8 @@ static json_t *count_or_null(uint64_t count)
 static int print_facts_json(const char *path, const struct vanta_model_facts *f)
 {
     return print_document(json_pack(
-        "{s:i, s:{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I}, s:o*}",
+        "{s:i, s:{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o}, "
+        "s:o*}",
         "version", JSON_OUTPUT_VERSION, "file", "path", path, "format",
         vanta_file_format_name(f->format), "architecture", text_or_null(f->architecture),
         "name", text_or_null(f->name), "quantization", text_or_null(f->quantization),
@@ -196,7 +227,9 @@ static int print_facts_json(const char *path, const struct vanta_model_facts *f)
         "tensors", count_or_null(f->tensors), "context_tokens",
         count_or_null(f->context_tokens), "layers", count_or_null(f->layers),
         "embedding_length", count_or_null(f->embedding_length), "size_bytes",
-        (json_int_t)f->size_bytes, "checkpoint",
+        (json_int_t)f->size_bytes, "languages",
+        f->languages[0] ? languages_json(f) : json_null(), "voices",
+        count_or_null(f->voices), "checkpoint",
         f->format == VANTA_FORMAT_TORCH ? info_checkpoint_json(path) : NULL));
 }
 

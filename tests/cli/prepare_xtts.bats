@@ -138,6 +138,15 @@ END
         exits 0
         contains "languages      en, es, fr, "
         contains "voices         2"
+        run "$VANTA" info $what --json --catalog "$catalog"
+        exits 0
+        python3 - "$output" <<'SCRIPT'
+import json, sys
+d = json.loads(sys.argv[1])
+speech = d["speech"] if "speech" in d else d["file"]
+assert speech["voices"] == 2 and speech["languages"][:3] == ["en", "es", "fr"], d
+assert all(l.islower() for l in speech["languages"]), d
+SCRIPT
     done
     rm -r "$upstream"
     run vanta_setup
