@@ -197,6 +197,22 @@ static void print_failures(const struct vanta_setup_item *items, size_t n)
         fputs("vanta: stopped; the same command goes on where it was\n", stderr);
 }
 
+/* Why something is not done is a part of the plan: who keeps the one has the other. */
+static void print_reasons(const struct vanta_setup_item *items, size_t n)
+{
+    size_t i;
+
+    for (i = 0; i < n; i++) {
+        const struct vanta_error *why = &items[i].error;
+
+        if (why->status == VANTA_OK)
+            continue;
+        printf("%s: %s\n", planned(&items[i]), why->message);
+        if (why->hint[0])
+            printf("  %s\n", why->hint);
+    }
+}
+
 void setup_print_plan(struct vanta_setup *setup, const char *root, const char *root_why)
 {
     static const char *const head[] = {"Model", "To do", "Download", "On disk",
@@ -229,7 +245,7 @@ void setup_print_plan(struct vanta_setup *setup, const char *root, const char *r
            vanta_size_text(need->machine.ram_usable, b));
     print_otherwise(items, n);
     print_licenses(items, n);
-    print_failures(items, n);
+    print_reasons(items, n);
 }
 
 void setup_print_summary(struct vanta_setup *setup, const struct vanta_fit *fit,

@@ -147,13 +147,24 @@ print(entry)' "$models" "$@"
         "sources": ["https://127.0.0.1:9/u.gguf"]}'
     model known llm "$(file k.gguf 300 k)"
     write_catalog
-    run vanta_setup bare known --dry-run
+    run --separate-stderr vanta_setup bare known --dry-run # the why is a part of the plan
     exits 3
+    contains "leave out: bare: nobody has published the digest of u.gguf"
     contains "--allow-unpinned"
-    contains "leave out"
-    run vanta_setup known --source hub --dry-run
+    [ -z "$stderr" ]
+    run --separate-stderr vanta_setup known --source hub --dry-run
     exits 3
-    contains "cannot be had"
+    contains "cannot be had: known: "
+    [ -z "$stderr" ]
+    run --separate-stderr vanta_setup bare --dry-run --json
+    exits 3
+    printf '%s\n' "$output" >plan.jsonl
+    python3 - plan.jsonl <<'SCRIPT'
+import json, sys
+plan = json.loads(open(sys.argv[1]).readline())
+assert plan["to_do"] == "leave out" and plan["error"]["kind"] == "unsupported", plan
+assert "nobody has published" in plan["error"]["message"] and plan["error"]["hint"], plan
+SCRIPT
     [ ! -e "$models" ]
 }
 
