@@ -1,7 +1,9 @@
 # torture.bash - stories that are interrupted at every place, for bats files and run.bash.
 #
 #     load ../helpers; load ../models; load ../net/server; load torture
+#     setup_file() { torture_setup_file; }
 #     setup() { fresh_home; torture_setup; }
+#     teardown_file() { stop_server; }
 #
 # A story is a list of commands; what the models folder is before each of them is kept in
 # $BEFORE/<number>. A scene is one of these: its command is run over a copy of its folder
@@ -38,19 +40,47 @@ fetched() {
     printf '{"path": "%s", %s, "sources": ["%s"]}' "$1" "$(facts "$2")" "$3"
 }
 
-torture_stage() {
-    STAGE=$BATS_TEST_TMPDIR CATALOG=$STAGE/catalog.json BEFORE=$STAGE/before
-    LIVE=$STAGE/live
-    [ -e "$SHIM" ] || skip "the shim needs Linux"
-    [ -z "${VANTA_SANITIZE:-}" ] || skip "the sanitizers stand between the shim and libc"
+torture_names() {
+    STAGE=$1 CATALOG=$1/catalog.json BEFORE=$1/before LIVE=$1/live
+    FILES=$1/files LOG=$1/requests
+    COMMIT=0123456789abcdef0123456789abcdef01234567
 }
 
-# torture_setup: upstream files, their server, the catalog, and the kept folders.
+# Why there is nothing to test here.
+torture_lacks() {
+    if [ -n "${VANTA_SANITIZE:-}" ]; then
+        echo "the sanitizers stand between the shim and libc"
+    elif [ ! -e "$SHIM" ]; then
+        echo "the shim needs Linux"
+    fi
+}
+
+# torture_stage: the names of a test, whose folder is its own where its file has none.
+torture_stage() {
+    local why
+
+    why=$(torture_lacks)
+    [ -z "$why" ] || skip "$why"
+    torture_names "${STAGE:-$BATS_TEST_TMPDIR}"
+}
+
+# torture_setup: a test of the story that torture_setup_file told.
 torture_setup() {
     torture_stage
-    start_server
     export HF_ENDPOINT=$URL
-    COMMIT=0123456789abcdef0123456789abcdef01234567
+    read -ra CALLS <"$STAGE/calls"
+}
+
+# torture_setup_file: upstream files, their server, the catalog, and the kept folders: once
+# for all tests.
+torture_setup_file() {
+    local BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR # fresh_home and start_server look there
+
+    [ -z "$(torture_lacks)" ] || return 0
+    fresh_home
+    torture_names "$BATS_FILE_TMPDIR"
+    start_server
+    export STAGE URL HF_ENDPOINT=$URL
     make_file writer.gguf 2500000
     make_file finder/weights 700000 one
     make_file finder/config.json 900 two
@@ -67,6 +97,7 @@ torture_setup() {
         --no-test 2>&1 | sed -n 's/.*gave the digest \([0-9a-f]*\), not .*/\1/p' | head -n 1)
     torture_catalog "$GGUF"
     rm -rf "$STAGE/try"
+    tell
 }
 
 torture_catalog() {
@@ -162,6 +193,7 @@ tell() {
         CALLS[n]=$(cat "$STAGE/count")
         holds "keep $KEEPS complete $MAKES" || return 1
     done
+    echo "${CALLS[*]}" >"$STAGE/calls"
 }
 
 # holds [WHAT]: the invariants; says why not.

@@ -12,14 +12,17 @@ rounds=${VANTA_TORTURE_ROUNDS:-20}
 # From 500 rounds on a sweep leaves nothing out.
 STRIDE=$((rounds < 500 ? 500 / rounds : 1))
 
+setup_file() {
+    torture_setup_file
+}
+
 setup() {
     fresh_home
     torture_setup
-    tell
     echo "VANTA_TEST_SEED=$first repeats this"
 }
 
-teardown() {
+teardown_file() {
     stop_server
 }
 
