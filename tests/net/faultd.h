@@ -42,8 +42,10 @@ void write_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* --- faultd_answer.c: true when the connection may take another request --- */
 
 extern const char *faultd_root;
-/* A file below ROOT, freed by the caller; NULL: there is none. */
-char *load(const char *name, size_t *len);
+/* A file below ROOT, mapped until unload(): of a large one a range is asked for at a time.
+ * NULL: there is none. */
+const char *load(const char *name, size_t *len);
+void unload(const char *data, size_t len);
 
 bool send_all(int fd, const void *data, size_t len);
 bool send_text(int fd, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -2,34 +2,44 @@
 #include "faultd.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 const char *faultd_root;
 
-char *load(const char *name, size_t *len)
+/* An empty file: there is nothing to map. */
+#define NOTHING ((void *)"")
+
+const char *load(const char *name, size_t *len)
 {
     char path[4096];
     struct stat st;
-    char *data;
-    FILE *file;
+    void *data = MAP_FAILED;
+    int fd;
 
     snprintf(path, sizeof path, "%s/%s", faultd_root, name);
-    file = strstr(name, "..") ? NULL : fopen(path, "rb");
-    if (!file || fstat(fileno(file), &st) != 0 || !S_ISREG(st.st_mode)) {
-        if (file)
-            fclose(file);
+    fd = strstr(name, "..") ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
         return NULL;
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+        *len = (size_t)st.st_size;
+        data = *len > 0 ? mmap(NULL, *len, PROT_READ, MAP_PRIVATE, fd, 0) : NOTHING;
     }
-    data = malloc((size_t)st.st_size + 1);
-    *len = data ? fread(data, 1, (size_t)st.st_size, file) : 0;
-    fclose(file);
-    return data;
+    close(fd);
+    return data == MAP_FAILED ? NULL : data;
+}
+
+void unload(const char *data, size_t len)
+{
+    if (len > 0)
+        munmap((void *)data, len);
 }
 
 bool send_all(int fd, const void *data, size_t len)

@@ -35,7 +35,7 @@ static bool hub_file(struct exchange *x, const char *org, const char *file)
 {
     char digest[65], headers[1200];
     size_t len;
-    char *data;
+    const char *data;
 
     if (strcmp(org, "small") == 0)
         return answer_empty(x, 307, "Location: /ok/config.json?x=1\r\nX-Repo-Commit: " COMMIT
@@ -44,7 +44,7 @@ static bool hub_file(struct exchange *x, const char *org, const char *file)
     if (!data)
         return hub_refuse(x, 404, "EntryNotFound", "Entry not found");
     sha256_hex(data, len, digest);
-    free(data);
+    unload(data, len);
     if (strcmp(org, "stale") == 0)
         memset(digest, '0', 64);
     snprintf(headers, sizeof headers,
@@ -80,14 +80,16 @@ bool hub_resolve(struct exchange *x, const char *org, const char *file)
 static bool answer_listing(struct exchange *x)
 {
     size_t len;
-    char *data = load("listing.json", &len);
+    const char *data = load("listing.json", &len);
+    char *text;
     bool more;
 
     if (!data)
         return hub_refuse(x, 404, "RepoNotFound", "no listing.json");
-    data[len] = '\0';
-    more = answer_text(x, 200, "application/json", "", data);
-    free(data);
+    text = strndup(data, len);
+    unload(data, len);
+    more = answer_text(x, 200, "application/json", "", text);
+    free(text);
     return more;
 }
 

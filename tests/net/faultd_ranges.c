@@ -43,18 +43,20 @@ static bool three(struct exchange *x, struct body *b)
 static bool changed(struct exchange *x, struct body *b)
 {
     char other[2100];
-    char *data;
+    const char *data;
+    size_t len;
     bool again;
 
     snprintf(other, sizeof other, "%s.v2", x->name);
-    data = load(other, &b->len);
+    data = load(other, &len);
     if (!data)
         return answer_empty(x, 404, "");
     b->data = data;
+    b->len = len;
     b->etag = "\"v2\"";
     x->if_range[0] = '\0';
     again = answer_slowly(x, b);
-    free(data);
+    unload(data, len);
     return again;
 }
 

@@ -338,7 +338,7 @@ static bool do_changed(struct exchange *x, struct body *b)
 {
     char other[2100];
     size_t len;
-    char *data;
+    const char *data;
     bool again;
 
     if (x->count == 1)
@@ -351,7 +351,7 @@ static bool do_changed(struct exchange *x, struct body *b)
     b->len = len;
     b->etag = "\"v2\"";
     again = answer_file(x, b);
-    free(data);
+    unload(data, len);
     return again;
 }
 
@@ -509,17 +509,19 @@ bool serve_scenario(struct exchange *x)
     x->name = strchr(x->path + 1, '/');
     for (i = 0; x->name && i < sizeof scenarios / sizeof scenarios[0]; i++) {
         struct body body = {.etag = "\"v1\""};
-        char *data = NULL;
+        const char *data = NULL;
+        size_t len = 0;
         bool again;
 
         if (strcmp(scenarios[i].name, word) != 0)
             continue;
         x->name++;
-        if (!scenarios[i].no_file && !(data = load(x->name, &body.len)))
+        if (!scenarios[i].no_file && !(data = load(x->name, &len)))
             return answer_empty(x, 404, "");
         body.data = data;
+        body.len = len;
         again = scenarios[i].run(x, &body);
-        free(data);
+        unload(data, len);
         return again;
     }
     return answer_empty(x, 404, "");

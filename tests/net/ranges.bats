@@ -300,7 +300,7 @@ flip() {
     [ -z "${VANTA_SANITIZE:-}" ] || skip "a sanitizer's own memory would be measured"
     make_file huge.bin 100000000
     run "$DRIVER" --stall 5000 --connections 16 --memory "$PARTS" "$PWD/huge.bin" \
-        "$(sha "$FILES/huge.bin")" 100000000 any "$URL/trickle:65536:5/huge.bin"
+        "$(sha "$FILES/huge.bin")" 100000000 any "$URL/trickle:65536:20/huge.bin"
     exits 0
     [ "$(ranges)" -ge 8 ]
     [ "$(sed -n 's/^memory //p' <<<"$output")" -lt 65536 ]
