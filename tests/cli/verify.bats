@@ -189,18 +189,22 @@ print(m["bytes_hashed"], m["files_sampled"], m["ok"], m["bytes_wrong"])'
 }
 
 @test "a file 64 times as large takes no more memory, whole or by its chunks" {
-    local mib how large small_whole small_chunks
+    local mib how try large small_whole small_chunks
 
     [ -z "${VANTA_SANITIZE:-}" ] || skip "a sanitizer's own memory would be measured"
     cp "$MODELS/registry/registry.json" before
-    for mib in 64 4096; do
+    for mib in 16 1024; do
         cp before "$MODELS/registry/registry.json"
         big_file $mib sparse
-        rm -f "$chunks"
         for how in whole chunks; do
-            large=$(peak "$VANTA" verify big -j 2 --catalog "$CATALOG")
-            echo "$mib MiB, $how: $large KiB"
-            [ "$mib" -eq 64 ] || [ "$large" -lt $((small_$how + 2048)) ]
+            # One process differs from the next by less, or one of three does.
+            for try in 1 2 3; do
+                [ $how = chunks ] || rm -f "$chunks"
+                large=$(peak "$VANTA" verify big -j 2 --catalog "$CATALOG")
+                echo "$mib MiB, $how: $large KiB"
+                [ "$mib" -ne 16 ] && [ "$large" -ge $((small_$how + 512)) ] || break
+            done
+            [ "$mib" -eq 16 ] || [ "$large" -lt $((small_$how + 512)) ]
             declare "small_$how=$large"
         done
         [ -e "$chunks" ]
@@ -322,8 +326,8 @@ END
     cmp before.json "$MODELS/registry/registry.json"
 }
 
-@test "memory is bounded: 20 GiB in chunks and whole" {
-    local gib=20
+@test "memory is bounded: 5 GiB, more than 32 bits count, in chunks and whole" {
+    local gib=5
 
     [ -z "${VANTA_SANITIZE:-}" ] || gib=2 # no bound there, and slow
     big_file 12
@@ -352,7 +356,7 @@ import resource, signal, subprocess, sys
 vanta, catalog, sanitize, gib = sys.argv[1:]
 command = [vanta, "verify", "big", "--catalog", catalog]
 done = subprocess.run(command, capture_output=True, text=True)
-assert done.returncode == 0 and "%s GB as they should be" % {"20": "21.5", "2": "2.15"}[gib] in done.stdout, done
+assert done.returncode == 0 and "%s GB as they should be" % {"5": "5.37", "2": "2.15"}[gib] in done.stdout, done
 # The whole way goes on much longer and takes no more after a while than in the end.
 whole = subprocess.Popen(command + ["--whole"], stdout=subprocess.DEVNULL,
                          stderr=subprocess.DEVNULL)
