@@ -29,11 +29,6 @@ fetch() {
     run "$DRIVER" "${options[@]}" "$PARTS" "$DEST" "$BIG" 3000000 any "$2"
 }
 
-# The file is there and right, and nothing else is left.
-arrived() {
-    exits 0 && cmp "$FILES/big.bin" "$DEST" && [ ! -e "$PARTS" ]
-}
-
 # It failed with STATUS and TEXT in the message, has no final name, and advice was given.
 refused() {
     exits 3

@@ -30,15 +30,6 @@ fetch() {
     run "$DRIVER" --stall 1500 "${options[@]}" "$PARTS" "$DEST" "$BIG" $SIZE any "$2"
 }
 
-# One condition, so that it holds behind "||" too, where a shell ignores what fails within.
-arrived() {
-    exits 0 && cmp "$FILES/big.bin" "$DEST" && [ ! -e "$PARTS" ]
-}
-
-ranges() {
-    requests 'range=[1-9]'
-}
-
 # --- several connections ---------------------------------------------------------------
 
 @test "what a slow server sends comes over several connections" {

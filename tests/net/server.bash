@@ -43,3 +43,14 @@ sha() {
 requests() {
     grep -c -- "$1" "$LOG" || true
 }
+
+# How many ranges that are not a file's beginning were asked for.
+ranges() {
+    requests 'range=[1-9]'
+}
+
+# big.bin is there ($DEST) and right, and nothing else is left ($PARTS). One condition, so
+# that it holds behind "||" too, where a shell ignores what fails within.
+arrived() {
+    exits 0 && cmp "$FILES/big.bin" "$DEST" && [ ! -e "$PARTS" ]
+}

@@ -4,6 +4,10 @@ load server
 
 SIZE=12582912
 
+setup_file() {
+    cd "$BATS_FILE_TMPDIR" && authority
+}
+
 setup() {
     fresh_home
     command -v node >/dev/null || skip "node, which is the server here, is not installed"
@@ -13,7 +17,7 @@ setup() {
     make_file small.bin 3000
     BIG=$(sha "$FILES/big.bin")
     unset CURL_CA_BUNDLE SSL_CERT_FILE SSL_CERT_DIR no_proxy NO_PROXY
-    authority
+    cp "$BATS_FILE_TMPDIR"/*.pem "$BATS_FILE_TMPDIR/ca.key" .
     start_tls
 }
 
@@ -21,7 +25,8 @@ teardown() {
     stop_server
 }
 
-# ca.pem is an authority that no system knows, key.pem and cert.pem are a server's of it.
+# ca.pem is an authority that no system knows, key.pem and cert.pem are a server's of it:
+# the same ones for all tests, since such keys take their time.
 authority() {
     openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 2 \
         -subj /CN=authority 2>/dev/null
@@ -65,14 +70,6 @@ small() {
     rm -rf small.bin "$PARTS"
     run "$DRIVER" --stall 3000 --connect 3000 "$PARTS" "$PWD/small.bin" \
         "$(sha "$FILES/small.bin")" 3000 any "$1"
-}
-
-arrived() {
-    exits 0 && cmp "$FILES/big.bin" "$DEST" && [ ! -e "$PARTS" ]
-}
-
-ranges() {
-    requests 'range=[1-9]'
 }
 
 # --- certificates ----------------------------------------------------------------------
