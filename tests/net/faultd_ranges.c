@@ -148,8 +148,12 @@ bool answer_expires(struct exchange *x, struct body *b)
         return answer_empty(x, 403, "");
     x->args[0] = 32768;
     x->args[1] = 10;
-    if (all)
-        return x->range_from > 0 && first ? answer_cut(x, b, 300000) : answer_slowly(x, b);
+    if (all && (x->range_from <= 0 || !first))
+        return answer_slowly(x, b);
+    if (all) {
+        usleep(200 * 1000); /* until others have been asked for */
+        return answer_cut(x, b, 300000);
+    }
     /* What was begun is cut now and then, so that an address is wanted again. */
     return x->range_from > 0 && x->count % 3 == 0 ? answer_cut(x, b, 200000)
                                                   : answer_slowly(x, b);

@@ -1,4 +1,4 @@
-# torture.bash - stories that are interrupted at every place, for bats files and run.bash.
+# torture.bash - stories that are interrupted at every place, for bats files.
 #
 #     load ../helpers; load ../models; load ../net/server; load torture
 #     setup_file() { torture_setup_file; }
