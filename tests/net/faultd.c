@@ -40,13 +40,14 @@ void write_log(const char *fmt, ...)
     pthread_mutex_unlock(&mutex);
 }
 
-static unsigned count_path(const char *path)
+/* How often path was asked for, this time with it where now is 1. */
+static unsigned count_path(const char *path, unsigned now)
 {
     static struct {
         char path[2048];
         unsigned count;
     } seen[256];
-    unsigned count = 1;
+    unsigned count;
     size_t i;
 
     pthread_mutex_lock(&mutex);
@@ -54,9 +55,14 @@ static unsigned count_path(const char *path)
         if (strncmp(seen[i].path, path, sizeof seen[i].path - 1) == 0)
             break;
     snprintf(seen[i].path, sizeof seen[i].path, "%s", path);
-    count = ++seen[i].count;
+    count = seen[i].count += now;
     pthread_mutex_unlock(&mutex);
     return count;
+}
+
+unsigned asked(const char *path)
+{
+    return count_path(path, 0);
 }
 
 static bool serve(struct exchange *x)
@@ -139,7 +145,7 @@ static bool serve_one(int fd)
 
         if (x->range_last >= 0)
             snprintf(last, sizeof last, "-%ld", x->range_last);
-        x->count = count_path(x->path);
+        x->count = count_path(x->path, 1);
         write_log("%s %s%s%s host=%s range=%ld%s if-range=%s auth=%s\n", x->method, x->path,
                   x->query[0] ? "?" : "", x->query, x->host, x->range_from, last,
                   x->if_range[0] ? x->if_range : "-",

@@ -36,6 +36,8 @@ struct exchange {
 /* --- faultd.c --- */
 
 extern int faultd_port;
+/* How often this path was asked for until now. */
+unsigned asked(const char *path);
 /* A line of the log. */
 void write_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
@@ -77,6 +79,7 @@ bool answer_cut(struct exchange *x, const struct body *b, long bytes);
 /* /SCENARIO[:ARGUMENT[:ARGUMENT]]/FILE */
 bool serve_scenario(struct exchange *x);
 
+void sleep_ms(long ms);
 /* Whole answers that misbehave. */
 bool answer_slowly(struct exchange *x, const struct body *b); /* args: BYTES:MS */
 bool answer_reset(struct exchange *x, const struct body *b, long bytes);

@@ -140,20 +140,32 @@ bool answer_to_expire(struct exchange *x, struct body *b)
                            x->args[0], x->name);
 }
 
+/* Cut when as many as args[1] have been asked for at this address. */
+static bool cut_together(struct exchange *x, const struct body *b, unsigned times)
+{
+    size_t from, end = answer_end(x, b), step = (size_t)x->args[0];
+
+    if (!answer_header(x, b, &from))
+        return true;
+    for (; from + step < end && asked(x->path) < times; from += step) {
+        if (!send_all(x->fd, b->data + from, step))
+            return false;
+        sleep_ms(x->args[1]);
+    }
+    return false;
+}
+
 bool answer_expires(struct exchange *x, struct body *b)
 {
+    unsigned times = (unsigned)x->args[1];
     bool all = strstr(x->path, "all:"), first = x->args[0] == 1;
 
-    if (x->count > (unsigned)x->args[1] && (first || !all))
+    if (x->count > times && (first || !all))
         return answer_empty(x, 403, "");
     x->args[0] = 32768;
     x->args[1] = 10;
-    if (all && (x->range_from <= 0 || !first))
-        return answer_slowly(x, b);
-    if (all) {
-        usleep(200 * 1000); /* until others have been asked for */
-        return answer_cut(x, b, 300000);
-    }
+    if (all)
+        return x->range_from > 0 && first ? cut_together(x, b, times) : answer_slowly(x, b);
     /* What was begun is cut now and then, so that an address is wanted again. */
     return x->range_from > 0 && x->count % 3 == 0 ? answer_cut(x, b, 200000)
                                                   : answer_slowly(x, b);

@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-static void sleep_ms(long ms)
+void sleep_ms(long ms)
 {
     struct timespec time = {ms / 1000, ms % 1000 * 1000000};
 
