@@ -182,6 +182,7 @@ check_tests() {
     want_program bats bats bats-core
     want_program clang clang llvm
     want_program ccache ccache ccache
+    want_program ninja ninja-build ninja
     want_program scdoc scdoc scdoc
     want_program shellcheck shellcheck shellcheck
     want_program openssl openssl openssl@3

@@ -51,7 +51,7 @@ esac'
     stand_in "$bin/dpkg-query" 'echo "install ok installed"'
     stand_in "$bin/sudo" 'echo "sudo $*" >>"$asked"; "$@"'
     stand_in "$bin/bring_all" '
-for program in cc c++ make cmake pkg-config pip3 git bats clang scdoc shellcheck openssl flac node strace ccache; do
+for program in cc c++ make cmake pkg-config pip3 git bats clang scdoc shellcheck openssl flac node strace ccache ninja; do
     printf "#!/bin/sh\necho %s \"\$@\" >>\"\$asked\"\n" "$program" >"$bin/$program"
     chmod +x "$bin/$program"
 done

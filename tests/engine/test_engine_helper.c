@@ -475,13 +475,19 @@ static unsigned char *whole(const char *path, size_t *n)
     return (unsigned char *)buf.data;
 }
 
+#if defined(__SANITIZE_ADDRESS__) /* which the engines have not, and a process is slow with */
+#define DAMAGE_STRIDE 5
+#else
+#define DAMAGE_STRIDE 1
+#endif
+
 static void cuts_fail(enum vanta_engine_kind kind, const unsigned char *bytes, size_t n,
                       const struct places *p)
 {
     const char *path = in_scratch("cut.bin");
     size_t i;
 
-    for (i = 0; i < p->n; i++) {
+    for (i = 0; i < p->n; i += DAMAGE_STRIDE) {
         assert_true(p->at[i] < n);
         scratch_file("cut.bin", bytes, p->at[i]);
         if (try_file(kind, path) == VANTA_OK)
@@ -496,7 +502,7 @@ static void flips_harm_nothing(enum vanta_engine_kind kind, unsigned char *bytes
     const char *path = in_scratch("flipped.bin");
     size_t i, refused = 0;
 
-    for (i = 0; i < p->n; i++) {
+    for (i = 0; i < p->n; i += DAMAGE_STRIDE) {
         /* The low and the high byte of what starts here, turn by turn. */
         size_t at = p->at[i] + (i % 2 ? 3 : 0);
         unsigned char flip = flips[i % 3];
@@ -508,7 +514,7 @@ static void flips_harm_nothing(enum vanta_engine_kind kind, unsigned char *bytes
         bytes[at] ^= flip;
         refused += try_file(kind, path) != VANTA_OK;
     }
-    assert_true(refused > p->n / 3);
+    assert_true(refused > p->n / (3 * DAMAGE_STRIDE));
 }
 
 static void language_models_cut_or_damaged(void **state)
