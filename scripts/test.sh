@@ -36,15 +36,17 @@ done
 : "${CCACHE_DIR:=${XDG_CACHE_HOME:-$HOME/.cache}/ccache}"
 CCACHE_BASEDIR=$clone CCACHE_NOHASHDIR=1
 CMAKE_C_COMPILER_LAUNCHER=ccache CMAKE_CXX_COMPILER_LAUNCHER=ccache
-# With most of it from there, make itself would take as long as all the rest.
-CMAKE_GENERATOR=Ninja
-export CCACHE_DIR CCACHE_BASEDIR CCACHE_NOHASHDIR CMAKE_GENERATOR
+export CCACHE_DIR CCACHE_BASEDIR CCACHE_NOHASHDIR
 export CMAKE_C_COMPILER_LAUNCHER CMAKE_CXX_COMPILER_LAUNCHER
 
+# With most of it from ccache, make itself would take as long as all the rest.
 with_engine() {
     preset=$1
     shift
-    configure "$preset" "$@" -DVANTA_ENGINE=ON "-DVANTA_ENGINE_PREFIX=$engines"
+    (
+        export CMAKE_GENERATOR=Ninja
+        configure "$preset" "$@" -DVANTA_ENGINE=ON "-DVANTA_ENGINE_PREFIX=$engines"
+    )
 }
 
 build_release() {

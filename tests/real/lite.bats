@@ -254,7 +254,6 @@ END
     mv "$models" "$clone/models"
     # The engines are built once per machine: those that are there are taken.
     export VANTA_ENGINE_CACHE=$engine_cache CCACHE_BASEDIR=$clone
-    unset CMAKE_GENERATOR # the user's is make
     run "$clone/scripts/setup_all_models.sh" --profile lite
     exits 0
     contains "Built vanta ("
