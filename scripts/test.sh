@@ -82,4 +82,4 @@ else
     say "$models ($(duration $(($(date +%s) - started))))"
 fi
 # Many tests wait, for servers that stall and clients that try again.
-exec ctest --test-dir "$clone/build" --output-on-failure --parallel $(($(jobs) + 1)) "$@"
+exec ctest --test-dir "$clone/build" --output-on-failure --parallel $(($(jobs) + 2)) "$@"
