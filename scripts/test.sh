@@ -82,4 +82,4 @@ ctest --test-dir "$clone/build" --output-on-failure --parallel $(($(jobs) + 2)) 
 # For the record, how many there were; and what was left out.
 sed -n 's/^#* *\([0-9]* real models: .*\)/\1/p; s/^#* *\(WITHDRAWN: .*\)/\1/p' \
     "$clone/build/Testing/Temporary/LastTest.log" 2>/dev/null | sort -u
-exit "$status"
+[ "$status" -eq 0 ]
