@@ -131,17 +131,36 @@ static enum vanta_status compare(struct open_file *f, const struct vanta_chunks 
     return VANTA_OK;
 }
 
+/* The file is wrong and each chunk of it the recorded one: the record is not of the right
+ * file, and a repair must not go by it. */
+static void disbelieve(const struct pool *p, struct open_file *f)
+{
+    struct vanta_check *c = f->check;
+
+    if (p->options->chunks_folder)
+        vanta_chunks_forget(p->options->chunks_folder, f->known.sha256);
+    c->chunks_lied = true;
+    free(c->wrong);
+    c->wrong = NULL;
+    c->n_chunks = 0;
+}
+
 static enum vanta_status judge_whole(struct pool *p, struct open_file *f,
                                      struct vanta_chunks *found, struct vanta_error *err)
 {
     struct vanta_check *c = f->check;
+    enum vanta_status status;
 
     vanta_sha256_to_hex(found->sha256, c->found);
     c->bytes = found->file_bytes;
     c->hashed_bytes += found->file_bytes;
     c->right = c->sha256 && strcmp(c->sha256, c->found) == 0;
-    if (!c->right)
-        return compare(f, found, err);
+    if (!c->right) {
+        status = compare(f, found, err);
+        if (status == VANTA_OK && f->known.n > 0 && c->n_wrong == 0)
+            disbelieve(p, f);
+        return status;
+    }
     c->chunks_lied = f->known.n > 0 &&
                      (f->known.n != found->n ||
                       memcmp(f->known.digests, found->digests, found->n * 32) != 0);

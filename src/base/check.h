@@ -52,7 +52,8 @@ struct vanta_check {
     uint8_t *wrong;      /* one byte for each chunk that should be there; NULL: unknown */
     size_t n_chunks, n_wrong;
     uint64_t wrong_bytes;
-    bool chunks_lied;    /* a chunk file was wrong, and is replaced */
+    bool chunks_lied;    /* a chunk file was wrong, and is replaced, or deleted with
+                            a file that is wrong itself */
 };
 
 struct vanta_check_options {

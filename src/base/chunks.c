@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cursor.h"
 #include "base/error.h"
@@ -326,6 +327,14 @@ enum vanta_status vanta_chunks_load(const char *folder, const uint8_t sha256[32]
                                     out, err);
     vanta_buf_free(&text);
     return status;
+}
+
+void vanta_chunks_forget(const char *folder, const uint8_t sha256[32])
+{
+    char path[VANTA_PATH_MAX];
+
+    if (file_path(folder, sha256, path, NULL) == VANTA_OK)
+        unlink(path);
 }
 
 static void put_little(uint8_t *at, uint64_t value, size_t bytes)

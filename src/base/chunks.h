@@ -124,5 +124,7 @@ void vanta_chunks_seen(struct vanta_chunks *chunks, const char *path);
  * file's digest does, and is not kept: VANTA_OK, and nothing is written. */
 enum vanta_status vanta_chunks_save(const char *folder, const struct vanta_chunks *chunks,
                                     struct vanta_error *err);
+/* Deletes the one about sha256, which turned out wrong; where that fails it stays. */
+void vanta_chunks_forget(const char *folder, const uint8_t sha256[32]);
 
 #endif

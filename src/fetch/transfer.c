@@ -42,6 +42,14 @@ static enum vanta_status check_linked(struct vanta_transfer *t, struct vanta_err
     /* Only the hub's own answers count. */
     if (t->locator->kind != VANTA_LOCATOR_HF || t->direct)
         return VANTA_OK;
+    if (t->locator->revision && vanta_hub_is_commit(t->locator->revision) &&
+        vanta_hub_is_commit(h->commit) &&
+        strcmp(t->locator->revision, h->commit) != 0) {
+        vanta_fail(err, VANTA_ERR_DIGEST, "%s: the hub answers with the commit %s", what(t),
+                   h->commit);
+        vanta_hint(err, "that is another version than was asked for; it was not downloaded");
+        return decide(t, VANTA_MOVE_USELESS, VANTA_ERR_DIGEST);
+    }
     if (vanta_sha256_is_hex(h->linked_etag)) {
         if (t->sha256 && strcmp(t->sha256, h->linked_etag) != 0) {
             vanta_fail(err, VANTA_ERR_DIGEST,

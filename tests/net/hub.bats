@@ -90,6 +90,19 @@ hub() {
     [ ! -e other ]
 }
 
+@test "another commit than the one that was asked for is not downloaded" {
+    local other=${COMMIT//0/f}
+
+    run "$DRIVER" "$PARTS" "$DEST" - - any "hf:good/repo@$other/model.gguf"
+    exits 3
+    contains "item model.gguf digest moved=0"
+    contains "the hub answers with the commit $COMMIT"
+    [ "$(requests '/ok/')" -eq 0 ]
+    [ ! -e "$DEST" ]
+    hub "hf:good/repo@main/model.gguf" # a branch is at any commit
+    exits 0
+}
+
 # --- tokens -------------------------------------------------------------------------
 
 @test "the token goes to the hub and not where it redirects to" {

@@ -228,6 +228,26 @@ assert code == 0, said
 END
 }
 
+@test "chunk digests of the damaged file are not gone by: what is wrong as a whole is fetched anew" {
+    hub_model one good 9000000
+    brought one
+    good=$(digest_of "$(file_of one)")
+    flip "$(file_of one)" 5000000
+    python3 - "$(file_of one)" "$models/registry/chunks/$good" "$good" <<'END'
+import hashlib, struct, sys
+path, chunks, good = sys.argv[1:]
+data = open(path, "rb").read()
+text = b"VANTACHK" + struct.pack("<IIQ", 1, 4 << 20, len(data)) + bytes.fromhex(good) + bytes(16)
+for i in range(0, len(data), 4 << 20):
+    text += hashlib.sha256(data[i:i + (4 << 20)]).digest()
+open(chunks, "wb").write(text + hashlib.sha256(text).digest())
+END
+    repair --whole
+    exits 0
+    contains "repaired, 9.00 MB fetched"
+    cmp "$FILES/one.gguf" "$(file_of one)"
+}
+
 @test "a source that is away leaves the file, and says that it is not repaired" {
     hub_model one good 9000000
     brought one
